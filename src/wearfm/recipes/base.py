@@ -1,0 +1,158 @@
+"""The protocol of a recipe: all that training, embedding and export may know of a method.
+
+    physical units ──prepare──▶ model input ──┬─loss──▶ total + named parts
+                                              └─embed─▶ vector, per channel, tokens
+
+A recipe is a torch module with a frozen config. Every number it needs is in the config, every draw comes from `Draws`,
+and whatever `prepare` does in training is what it does behind an API.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
+from wearfm.nn.draws import Draws
+from wearfm.windows.batch import Batch
+from wearfm.windows.contract import InputContract
+from wearfm.windows.index import WindowIndex
+from wearfm.windows.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loss:
+    """A loss and what it is made of. total: () the value to minimise. parts: name -> () values to log, not weighted."""
+
+    total: Tensor
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Embedded:
+    """What a recipe makes of a batch.
+
+    vector: (B, D), one per window. channels: (B, C, D'), one per channel, where the recipe has them. tokens: (B, C, N, D')
+    or (B, N, D'), where there are any.
+    """
+
+    vector: Tensor
+    channels: Tensor | None = None
+    tokens: Tensor | None = None
+
+
+class Recipe(nn.Module, ABC):
+    """One published method: input contract, assembly, sampling plan, loss, embedding, weight names."""
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Any]]
+    config: Any
+
+    @classmethod
+    @abstractmethod
+    def presets(cls) -> Mapping[str, Callable[[], Any]]:
+        """Return preset name -> function that makes its config; "paper" and "small" are always there."""
+
+    @property
+    @abstractmethod
+    def input(self) -> InputContract:
+        """The windows that the recipe eats."""
+
+    @abstractmethod
+    def plan(self, index: WindowIndex, *, seed: int) -> Plan:
+        """Return which windows make an epoch and which of them belong together."""
+
+    @abstractmethod
+    def prepare(self, batch: Batch) -> Any:
+        """Return the model input made from physical units: pure torch, exportable, the same in training and serving."""
+
+    @abstractmethod
+    def loss(self, batch: Batch, draws: Draws) -> Loss:
+        """Return the training loss of a batch in physical units."""
+
+    @abstractmethod
+    def embed(self, batch: Batch) -> Embedded:
+        """Return the embedding of a batch in physical units; no randomness, no dependence between rows."""
+
+    @classmethod
+    @abstractmethod
+    def from_original(cls, state: Mapping[str, Tensor], **settings: Any) -> Self:
+        """Return a recipe holding published weights; strict, IncompatibleWeights lists all that does not fit."""
+
+    @property
+    def embedding_size(self) -> int | None:
+        """D of `Embedded.vector`; None if it depends on the number of channels."""
+        return None
+
+    def advance(self) -> None:
+        """Do what the method does once before every optimiser step (a momentum encoder moves here)."""
+
+    def forward(self, batch: Batch, draws: Draws) -> Loss:
+        """Return `loss(batch, draws)`; this is the door that distributed wrappers use."""
+        return self.loss(batch, draws)
+
+    def parameter_groups(self, *, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the optimiser's groups: no decay on biases, norms and other vectors.
+
+        Ilya Loshchilov & Frank Hutter 2019 (arXiv:1711.05101) leave the choice open; this is the practice of ViT and MAE.
+        """
+        trained = [p for p in self.parameters() if p.requires_grad]
+        return [
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+
+
+def preset(recipe: type[Recipe], name: str, **changes: Any) -> Any:
+    """Return a preset's config with some fields changed; UnknownName for a preset or a field that does not exist."""
+    presets = recipe.presets()
+    if name not in presets:
+        raise UnknownName(f"preset of {recipe.name}", name, presets)
+    config = presets[name]()
+    known = [f.name for f in dataclasses.fields(config)]
+    for change in changes:
+        if change not in known:
+            raise UnknownName(f"field of {recipe.name}", change, known)
+    return dataclasses.replace(config, **changes)
+
+
+def config_to_json(config: Any) -> dict[str, Any]:
+    """Return a config as plain values."""
+    return dataclasses.asdict(config)
+
+
+def config_from_json(recipe: type[Recipe], plain: Mapping[str, Any]) -> Any:
+    """Return the config that `config_to_json` wrote; lists become tuples."""
+    known = {f.name for f in dataclasses.fields(recipe.Config)}
+    if set(plain) != known:
+        different = sorted(set(plain) ^ known)
+        raise BadConfiguration(
+            f"the stored config of {recipe.name} differs in {', '.join(different)}; load it with the version that wrote it"
+        )
+    return recipe.Config(**{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+
+
+def load_strictly(module: nn.Module, state: Mapping[str, Tensor], *, what: str, ignore: Iterable[str] = ()) -> None:
+    """Copy a state dict into a module: every key used, every shape checked, or one error that lists all differences.
+
+    ignore: keys of `state` that the method stores but never uses.
+    """
+    own = module.state_dict()
+    given = {key: value for key, value in state.items() if key not in set(ignore)}
+    shapes = {
+        key: (tuple(given[key].shape), tuple(own[key].shape))
+        for key in own.keys() & given.keys()
+        if given[key].shape != own[key].shape
+    }
+    missing, unexpected = own.keys() - given.keys(), given.keys() - own.keys()
+    if missing or unexpected or shapes:
+        raise IncompatibleWeights(what, missing=missing, unexpected=unexpected, shapes=shapes)
+    with torch.no_grad():
+        for key, value in given.items():
+            own[key].copy_(value)

@@ -1,0 +1,138 @@
+"""Modalities, units and the values that a living body can produce.
+
+Every modality has one canonical unit and a plausible range in it. A reader names the unit of its source; `affine`
+gives the exact scale and offset into another unit, so that integer samples keep their bits and only the channel's
+scale and offset change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wearfm.errors import UnknownName, UnknownUnit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modality:
+    """What a kind of channel measures.
+
+    unit: canonical unit. low, high: plausible range in that unit, inclusive; values outside are not valid samples.
+    because: where the range comes from.
+    """
+
+    unit: str
+    low: float
+    high: float
+    because: str
+
+
+_ANY = 1e9  # arbitrary units: only the float range is bounded
+
+MODALITIES: dict[str, Modality] = {
+    "acc": Modality(
+        unit="g", low=-32.0, high=32.0, because="widest range of wrist and waist MEMS parts is +-16 g; x2 for offset"
+    ),
+    "counts": Modality(unit="count", low=0.0, high=1e7, because="activity counts are sums of non-negative numbers"),
+    "ecg": Modality(
+        unit="mV", low=-50.0, high=50.0, because="AAMI EC11 input range is +-5 mV; DC offset up to 300 mV is removed by devices"
+    ),
+    "eda": Modality(
+        unit="uS", low=0.0, high=100.0, because="Boucsein 2012, skin conductance is 0 to 60 uS; devices end at 100 uS"
+    ),
+    "eeg": Modality(unit="uV", low=-1e4, high=1e4, because="scalp EEG is below 500 uV; electrode drift up to 10 mV is kept"),
+    "emg": Modality(unit="mV", low=-50.0, high=50.0, because="surface EMG is below 10 mV (De Luca 1997)"),
+    "eog": Modality(unit="uV", low=-1e4, high=1e4, because="EOG is below 3.5 mV"),
+    "gyro": Modality(unit="deg/s", low=-4000.0, high=4000.0, because="widest range of MEMS parts"),
+    "hr": Modality(unit="1/min", low=20.0, high=300.0, because="lowest and highest rates ever observed at rest and in infants"),
+    "mag": Modality(
+        unit="uT", low=-5000.0, high=5000.0, because="widest range of MEMS parts; the Earth's field is 25 to 65 uT"
+    ),
+    "pcg": Modality(unit="au", low=-_ANY, high=_ANY, because="arbitrary units"),
+    "ppg": Modality(unit="au", low=-_ANY, high=_ANY, because="arbitrary units"),
+    "pressure": Modality(unit="mmHg", low=0.0, high=350.0, because="arterial pressure"),
+    "resp": Modality(unit="au", low=-_ANY, high=_ANY, because="arbitrary units"),
+    "resp_rate": Modality(unit="1/min", low=0.0, high=120.0, because="apnoea to the fastest panting recorded"),
+    "spo2": Modality(unit="%", low=0.0, high=100.0, because="a fraction"),
+    "steps": Modality(unit="count", low=0.0, high=1e6, because="a day of steps"),
+    "temp": Modality(unit="degC", low=-40.0, high=85.0, because="range of skin and ambient sensors; skin itself is 20 to 43"),
+    "other": Modality(unit="au", low=-_ANY, high=_ANY, because="not known"),
+}
+
+# unit -> (dimension, factor, shift): value in the dimension's base unit = factor * value + shift
+_UNITS: dict[str, tuple[str, float, float]] = {
+    "g": ("acceleration", 1.0, 0.0),
+    "mg": ("acceleration", 1e-3, 0.0),
+    "m/s2": ("acceleration", 1 / 9.80665, 0.0),
+    "V": ("voltage", 1.0, 0.0),
+    "mV": ("voltage", 1e-3, 0.0),
+    "uV": ("voltage", 1e-6, 0.0),
+    "nV": ("voltage", 1e-9, 0.0),
+    "S": ("conductance", 1.0, 0.0),
+    "uS": ("conductance", 1e-6, 0.0),
+    "nS": ("conductance", 1e-9, 0.0),
+    "degC": ("temperature", 1.0, 0.0),
+    "degF": ("temperature", 5 / 9, -160 / 9),
+    "K": ("temperature", 1.0, -273.15),
+    "deg/s": ("angular velocity", 1.0, 0.0),
+    "mdeg/s": ("angular velocity", 1e-3, 0.0),
+    "rad/s": ("angular velocity", 57.29577951308232, 0.0),
+    "T": ("magnetic flux density", 1.0, 0.0),
+    "uT": ("magnetic flux density", 1e-6, 0.0),
+    "G": ("magnetic flux density", 1e-4, 0.0),
+    "mG": ("magnetic flux density", 1e-7, 0.0),
+    "1/min": ("rate", 1.0, 0.0),
+    "Hz": ("rate", 60.0, 0.0),
+    "s": ("time", 1.0, 0.0),
+    "ms": ("time", 1e-3, 0.0),
+    "mmHg": ("pressure", 1.0, 0.0),
+    "kPa": ("pressure", 7.500615613, 0.0),
+    "Pa": ("pressure", 0.007500615613, 0.0),
+    "%": ("fraction", 1.0, 0.0),
+    "count": ("count", 1.0, 0.0),
+    "au": ("arbitrary", 1.0, 0.0),
+}
+
+_SPELLINGS: dict[str, str] = {
+    "": "au", "a.u.": "au", "nu": "au", "n/a": "au", "none": "au", "adu": "au", "digital": "au", "gravity": "g",
+    "m/s^2": "m/s2", "m/s²": "m/s2", "m.s-2": "m/s2", "ms-2": "m/s2", "milli-g": "mg",
+    "µv": "uV", "μv": "uV", "microvolt": "uV", "uvolt": "uV", "millivolt": "mV", "volt": "V", "volts": "V",
+    "µs": "uS", "μs": "uS", "usiemens": "uS", "microsiemens": "uS",
+    "c": "degC", "°c": "degC", "degree c": "degC", "celsius": "degC", "deg c": "degC",
+    "f": "degF", "°f": "degF", "fahrenheit": "degF",
+    "dps": "deg/s", "°/s": "deg/s", "µt": "uT", "μt": "uT", "gauss": "G",
+    "bpm": "1/min", "beats/min": "1/min", "brpm": "1/min", "breaths/min": "1/min", "/min": "1/min",
+    "sec": "s", "seconds": "s", "msec": "ms", "percent": "%", "counts": "count", "steps": "count",
+}  # fmt: skip
+
+
+def modality(name: str) -> Modality:
+    """Return what is known of a modality; UnknownName if there is none of that name."""
+    if name not in MODALITIES:
+        raise UnknownName("modality", name, MODALITIES)
+    return MODALITIES[name]
+
+
+def unit(spelling: str) -> str:
+    """Return the house's spelling of a unit ("bpm" -> "1/min"); UnknownUnit if there is none."""
+    text = spelling.strip()
+    if text in _UNITS:
+        return text
+    folded = _SPELLINGS.get(text.lower())
+    if folded is None:
+        lowered = {known.lower(): known for known in _UNITS if known not in {"S", "s", "G", "g", "T", "K"}}
+        folded = lowered.get(text.lower())
+    if folded is None:
+        raise UnknownUnit(f"unit {spelling!r} is not known; write one of {', '.join(sorted(_UNITS))}")
+    return folded
+
+
+def affine(source: str, target: str) -> tuple[float, float]:
+    """Return (scale, offset) with `value_in_target = scale * value_in_source + offset`.
+
+    Raises UnknownUnit if the units measure different things.
+    """
+    dimension, factor, shift = _UNITS[unit(source)]
+    target_dimension, target_factor, target_shift = _UNITS[unit(target)]
+    if dimension != target_dimension:
+        raise UnknownUnit(f"{source!r} ({dimension}) cannot be converted to {target!r} ({target_dimension}); correct the unit")
+    return factor / target_factor, (shift - target_shift) / target_factor

@@ -1,0 +1,51 @@
+"""The input contract: what windows a recipe eats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+ANY = "*"  # a stream that takes every modality the recording has
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """One modality that a recipe reads.
+
+    modality: a key of `units.MODALITIES`, or "*" for every modality present. rate_hz: the loader resamples to it,
+    anti-aliased; None leaves the source's rate. channels: how many channels a window must have; None for any number.
+    """
+
+    modality: str
+    rate_hz: float | None
+    channels: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputContract:
+    """The windows that a recipe eats, in physical units.
+
+    streams: every one of them must be present in a window. window_s: length in seconds. min_valid: least share of the
+    window's samples, over all its channels, that must be valid; 1.0 for a recipe that does not look at `valid`.
+    """
+
+    streams: tuple[Stream, ...]
+    window_s: float
+    min_valid: float = 1.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract as plain dicts, lists, numbers and text."""
+        return {
+            "streams": [{"modality": s.modality, "rate_hz": s.rate_hz, "channels": s.channels} for s in self.streams],
+            "window_s": self.window_s,
+            "min_valid": self.min_valid,
+        }
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> InputContract:
+        """Return the contract that `to_json` wrote."""
+        return cls(
+            streams=tuple(Stream(**row) for row in plain["streams"]),
+            window_s=plain["window_s"],
+            min_valid=plain["min_valid"],
+        )
