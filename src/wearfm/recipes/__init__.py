@@ -1,1 +1,45 @@
-"""Room under construction."""
+"""Published methods, one file each: `create` makes one, `import_original` takes published weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from wearfm.errors import UnknownName
+from wearfm.recipes import base
+from wearfm.recipes.apple_contrastive import AppleContrastive
+from wearfm.recipes.base import Embedded, Loss, Recipe
+from wearfm.recipes.normwear import NormWear
+
+RECIPES: dict[str, type[Recipe]] = {
+    "apple_contrastive": AppleContrastive,
+    "normwear": NormWear,
+}
+
+
+def find(name: str) -> type[Recipe]:
+    """Return a recipe's class; UnknownName offers the nearest."""
+    if name not in RECIPES:
+        raise UnknownName("recipe", name, RECIPES)
+    return RECIPES[name]
+
+
+def build(recipe: type[Recipe], config: Any, *, seed: int) -> Recipe:
+    """Return a recipe with new weights, a pure function of config and seed."""
+    return recipe(config, seed=seed)
+
+
+def create(name: str, *, preset: str = "small", seed: int = 0, **changes: Any) -> Recipe:
+    """Return a recipe with new weights. preset: "paper", "small" ...; changes: fields of its config."""
+    recipe = find(name)
+    return build(recipe, base.preset(recipe, preset, **changes), seed=seed)
+
+
+def import_original(name: str, state: Mapping[str, Tensor], **settings: Any) -> Recipe:
+    """Return a recipe holding published weights. settings: what the weights do not tell, see its `from_original`."""
+    return find(name).from_original(state, **settings)
+
+
+__all__ = ["RECIPES", "Embedded", "Loss", "Recipe", "build", "create", "find", "import_original"]

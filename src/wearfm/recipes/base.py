@@ -10,6 +10,7 @@ and whatever `prepare` does in training is what it does behind an API.
 from __future__ import annotations
 
 import dataclasses
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -123,19 +124,24 @@ def preset(recipe: type[Recipe], name: str, **changes: Any) -> Any:
 
 
 def config_to_json(config: Any) -> dict[str, Any]:
-    """Return a config as plain values."""
-    return dataclasses.asdict(config)
+    """Return a config as plain values, as JSON would give them back: tuples become lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return plain
 
 
 def config_from_json(recipe: type[Recipe], plain: Mapping[str, Any]) -> Any:
-    """Return the config that `config_to_json` wrote; lists become tuples."""
+    """Return the config that `config_to_json` wrote; lists become tuples again."""
     known = {f.name for f in dataclasses.fields(recipe.Config)}
     if set(plain) != known:
         different = sorted(set(plain) ^ known)
         raise BadConfiguration(
             f"the stored config of {recipe.name} differs in {', '.join(different)}; load it with the version that wrote it"
         )
-    return recipe.Config(**{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+    return recipe.Config(**{key: _tupled(value) for key, value in plain.items()})
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], *, what: str, ignore: Iterable[str] = ()) -> None:

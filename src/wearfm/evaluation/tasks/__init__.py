@@ -1,1 +1,41 @@
-"""Room under construction."""
+"""Tasks by name: one question to one data set a file."""
+
+from wearfm.evaluation.task import Task
+from wearfm.evaluation.tasks import (
+    bidmc_breathing_rate,
+    bidmc_heart_rate,
+    hapt_activity,
+    ppg_bp_age,
+    ppg_bp_bmi,
+    ppg_bp_diabetes,
+    ppg_bp_diastolic,
+    ppg_bp_hypertension,
+    ppg_bp_systolic,
+    synthetic_activity,
+    synthetic_age,
+    synthetic_atrial_fibrillation,
+    synthetic_heart_rate,
+    synthetic_hypertension,
+)
+
+TASKS: dict[str, Task] = {
+    module.TASK.name: module.TASK
+    for module in (
+        bidmc_breathing_rate,
+        bidmc_heart_rate,
+        hapt_activity,
+        ppg_bp_age,
+        ppg_bp_bmi,
+        ppg_bp_diabetes,
+        ppg_bp_diastolic,
+        ppg_bp_hypertension,
+        ppg_bp_systolic,
+        synthetic_activity,
+        synthetic_age,
+        synthetic_atrial_fibrillation,
+        synthetic_heart_rate,
+        synthetic_hypertension,
+    )
+}
+
+__all__ = ["TASKS"]

@@ -1,0 +1,5 @@
+"""`python -m wearfm` is `wearfm`."""
+
+from wearfm.cli import entry
+
+entry()

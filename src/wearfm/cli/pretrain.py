@@ -1,0 +1,116 @@
+"""wearfm pretrain: train a recipe on a store, without labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from wearfm.cli import terminal
+from wearfm.errors import BadConfiguration, UnknownName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What every call names, whatever the recipe."""
+
+    store: Annotated[Path, tyro.conf.Positional]
+    """The store's folder."""
+    run: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("runs/pretrain")
+    """The run's folder; a second call with the same settings goes on where it stopped."""
+    preset: str = "small"
+    """Which of the recipe's presets the settings start from."""
+    modalities: tuple[str, ...] = ()
+    """Train on these modalities only."""
+    participants: Path | None = None
+    """A text file with one participant a line: train on these only."""
+    json: bool = False
+    """Print JSON."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the verb."""
+    from wearfm.recipes import RECIPES, build
+
+    if not words or words[0] in {"-h", "--help"}:
+        terminal.say(f"usage: wearfm pretrain RECIPE STORE [options]\n\nrecipes: {', '.join(sorted(RECIPES))}\n")
+        terminal.say("wearfm pretrain RECIPE --help shows every setting of the recipe and of training")
+        return 0
+    if words[0] not in RECIPES:
+        raise UnknownName("recipe", words[0], RECIPES)
+    options = _options(words[0], words[1:])
+    from wearfm.store import Store
+    from wearfm.training import train
+    from wearfm.windows.view import View
+
+    recipe = build(RECIPES[words[0]], options.config, seed=options.training.seed)
+    with Store.open(options.store) as store, terminal.progress("pretrain", unit="steps") as progress:
+        part = View(store, participants=_participants(options.participants), modalities=options.modalities or None)
+        summary = train(
+            recipe, part, config=options.training, run=options.run, progress=follow(progress, options.training, options.run)
+        )
+    if options.json:
+        terminal.emit(dataclasses.asdict(summary))
+    else:
+        _show(summary)
+    return 130 if summary.interrupted else 0
+
+
+def follow(progress: terminal.Report, training: Any, run: Path) -> Any:
+    """Return a listener for log lines that moves a progress bar and shows the loss."""
+
+    def listen(line: Mapping[str, float]) -> None:
+        what = f"loss {line['loss']:.4g}" if "loss" in line else ""
+        progress(int(line["step"]), int(line.get("total", training.steps or line["step"])), what)
+
+    del run
+    return listen
+
+
+def _options(recipe: str, words: Sequence[str]) -> Any:
+    """Return the options of one recipe: the call, its config and the training's, with the preset as default."""
+    from wearfm.recipes import RECIPES
+    from wearfm.recipes.base import preset
+    from wearfm.training import TrainingConfig
+
+    config = preset(RECIPES[recipe], _preset(words))
+    fields = [
+        ("config", type(config), field(default_factory=lambda: config)),
+        ("training", TrainingConfig, field(default_factory=lambda: TrainingConfig(seed=0, steps=1000))),
+    ]
+    options = make_dataclass("Options", fields, bases=(Call,), frozen=True, kw_only=True)
+    options.__doc__ = f"Train {recipe} on the windows of a store, without labels."
+    return terminal.parse(options, f"pretrain {recipe}", words)
+
+
+def _preset(words: Sequence[str]) -> str:
+    for place, word in enumerate(words):
+        if word == "--preset" and place + 1 < len(words):
+            return words[place + 1]
+        if word.startswith("--preset="):
+            return word.partition("=")[2]
+    return "small"
+
+
+def _participants(path: Path | None) -> list[str] | None:
+    if path is None:
+        return None
+    names = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    if not names:
+        raise BadConfiguration(f"{path} names no participant; write one a line")
+    return names
+
+
+def _show(summary: Any) -> None:
+    terminal.say(f"{summary.run}: step {summary.step} of {summary.total}, {summary.signal_hours:.1f} h of signal seen")
+    for name, value in sorted(summary.metrics.items()):
+        terminal.say(f"  {name}: {value:.4g}")
+    for reason, seconds in summary.skipped.items():
+        terminal.say(f"  in no window, {reason}: {terminal.duration(seconds)}")
+    terminal.say(f"weights: {summary.checkpoint} ({summary.weight_hash[:12]})")
+    if summary.interrupted:
+        terminal.say(f"interrupted by {summary.interrupted}; the same command goes on from here")

@@ -1,0 +1,36 @@
+"""The controls that stand beside every model: what hand-made features and an untrained network make of the same windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wearfm.embeddings.extract import Cut, Progress, embed
+from wearfm.embeddings.handmade import NAME as STATISTICS_NAME
+from wearfm.embeddings.handmade import statistics_table
+from wearfm.embeddings.table import EmbeddingTable
+from wearfm.recipes import RECIPES, build
+from wearfm.recipes.base import config_from_json
+from wearfm.windows.contract import InputContract
+from wearfm.windows.source import Source
+
+RANDOM = "random weights"
+
+
+def controls(
+    table: EmbeddingTable, source: Source, *, seed: int = 0, progress: Progress | None = None
+) -> dict[str, EmbeddingTable]:
+    """Return name -> table of the controls for an embedding table, on the same windows of the same source.
+
+    "hand-made statistics" always; "random weights", the same network as it was before training, if the table comes from
+    a recipe. seed: of the random weights.
+    """
+    plain = dict(table.header.contract)
+    cut = Cut(**plain.pop("cut"))
+    contract = InputContract.from_json(plain)
+    found = {STATISTICS_NAME: statistics_table(source, contract, cut=cut)}
+    recipe = RECIPES.get(table.header.recipe)
+    if recipe is not None:
+        untrained = build(recipe, config_from_json(recipe, table.header.config), seed=seed)
+        random = embed(untrained, source, cut=cut, progress=progress)
+        found[RANDOM] = replace(random, header=replace(random.header, recipe=f"{recipe.name}, {RANDOM}"))
+    return found

@@ -1,0 +1,26 @@
+"""Starting values of weights, drawn from a generator and never from the global one."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+@torch.no_grad()
+def xavier(module: nn.Module, generator: torch.Generator) -> None:
+    """Fill every matrix and filter below a module with Glorot's uniform numbers and every bias with 0.
+
+    Norms keep 1 and 0; tensors of a module on the meta device are left alone. Vectors that are neither (class tokens,
+    mask tokens) are normal with standard deviation 0.02. Glorot & Bengio 2010, eq. 16, the choice of masked autoencoders
+    (He et al. 2022, arXiv:2111.06377, appendix A.1).
+    """
+    for name, parameter in module.named_parameters():
+        kind = name.rpartition(".")[2]
+        if parameter.is_meta:
+            continue
+        if kind.endswith("token"):
+            parameter.normal_(std=0.02, generator=generator)
+        elif kind == "bias":
+            parameter.zero_()
+        elif parameter.ndim > 1:
+            nn.init.xavier_uniform_(parameter.flatten(1), generator=generator)

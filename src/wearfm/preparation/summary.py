@@ -1,0 +1,120 @@
+"""What came of a preparation: every source has a fate, every sample is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+from wearfm.signals.recording import Recording
+
+
+class Progress(Protocol):
+    """Called after every step of long work: how much is done, of how much, and what was done last."""
+
+    def __call__(self, done: int, total: int, label: str) -> None:
+        """Take note."""
+
+
+def silent(done: int, total: int, label: str) -> None:
+    """Take no note."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Counts that add up over recordings.
+
+    signal_s: seconds of signal, summed over channels. kept, masked, dropped, inserted, repaired: samples, as in
+    `ChannelQuality`. findings: samples per "action: reason".
+    """
+
+    recordings: int = 0
+    channels: int = 0
+    signal_s: float = 0.0
+    kept: int = 0
+    masked: int = 0
+    dropped: int = 0
+    inserted: int = 0
+    repaired: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, recording: Recording) -> Tally:
+        """Count one recording."""
+        actions: Counter[str] = Counter()
+        for channel in recording.quality.channels:
+            for finding in channel.findings:
+                actions[finding.action] += finding.samples
+        lost = sum(len(channel.samples) - channel.valid.total for channel in recording.channels)
+        return cls(
+            recordings=1,
+            channels=len(recording.channels),
+            signal_s=sum(channel.duration_s for channel in recording.channels),
+            kept=sum(channel.valid.total for channel in recording.channels),
+            masked=lost - actions["inserted"],
+            dropped=actions["dropped"],
+            inserted=actions["inserted"],
+            repaired=actions["repaired"],
+            findings=Counter(recording.quality.reasons()),
+        )
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as a plain dict."""
+        return {each.name: getattr(self, each.name) for each in fields(self)} | {
+            "findings": dict(sorted(self.findings.items()))
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A source, or a recording of it, that is not in the store, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparationSummary:
+    """What came of a preparation.
+
+    prepared: sources that were read to their end. skipped: sources that an earlier run had prepared, unchanged since.
+    refused: sources that could not be read to their end; what stood before the fault is kept. tally: counts over the
+    recordings of this run.
+    """
+
+    prepared: int = 0
+    skipped: int = 0
+    refused: tuple[Refusal, ...] = ()
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Refused sources per reason, most frequent first."""
+        return dict(Counter(refusal.reason for refusal in self.refused).most_common())
+
+    def __add__(self, other: PreparationSummary) -> PreparationSummary:
+        return PreparationSummary(
+            prepared=self.prepared + other.prepared,
+            skipped=self.skipped + other.skipped,
+            refused=self.refused + other.refused,
+            tally=self.tally + other.tally,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary as plain dicts, lists, numbers and text."""
+        return {
+            "prepared": self.prepared,
+            "skipped": self.skipped,
+            "refused": [{"source": each.source, "reason": each.reason} for each in self.refused],
+            "reasons": self.reasons,
+            "tally": self.tally.to_json(),
+        }
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """Return the sum."""
+    return sum(tallies, start=Tally())

@@ -1,0 +1,81 @@
+"""What a reader is, and how bytes come off the disk: bounded, gzip unpacked, every failure with path and offset."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wearfm.errors import BadRecording
+from wearfm.signals.recording import Recording
+
+Bytes = NDArray[np.uint8]
+
+HEAD = 65_536  # bytes that a reader may look at to recognise its format
+MOST_BYTES = 2**33  # a compressed file that unpacks to more is refused
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One file format.
+
+    name: key in `READERS`. describes: one sentence for people. suffixes: usual file names' ends, for listings only.
+    recognises: (path, first bytes, gzip already unpacked; b"" for a folder) -> is this mine? It judges by content.
+    read: path -> recordings, lazily; raises BadRecording and nothing else for a broken file.
+    """
+
+    name: str
+    describes: str
+    suffixes: tuple[str, ...]
+    recognises: Callable[[Path, bytes], bool]
+    read: Callable[[Path], Iterator[Recording]]
+
+
+def peek(path: Path) -> bytes:
+    """Return up to HEAD first bytes of a file, gzip unpacked; b"" for a folder."""
+    if path.is_dir():
+        return b""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(HEAD)
+        return zlib.decompressobj(wbits=31).decompress(raw, HEAD) if raw.startswith(_GZIP) else raw
+    except FileNotFoundError:
+        raise BadRecording(path, 0, "there is no such file; correct the path") from None
+    except (OSError, zlib.error) as error:
+        raise BadRecording(path, 0, f"cannot be opened: {error}") from error
+
+
+def load(path: Path) -> Bytes:
+    """Return all bytes of a file, (N,) uint8, gzip unpacked. A plain file is mapped, not copied."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+        if packed:
+            return np.frombuffer(_unpack(path), dtype=np.uint8)
+        if path.stat().st_size == 0:
+            return np.zeros(0, dtype=np.uint8)
+        return np.memmap(path, dtype=np.uint8, mode="r")
+    except (EOFError, zlib.error) as error:
+        raise BadRecording(path, path.stat().st_size, f"compressed data are damaged: {error}") from error
+    except OSError as error:
+        raise BadRecording(path, 0, f"cannot be read: {error}") from error
+
+
+def stem(path: Path) -> str:
+    """Return the file name without its ends, and without ".gz" before that: "night.csv.gz" -> "night"."""
+    name = path.name.removesuffix(".gz") if path.name != ".gz" else path.name
+    return Path(name).stem or "recording"
+
+
+def _unpack(path: Path) -> bytes:
+    with gzip.open(path, "rb") as file:
+        unpacked = file.read(MOST_BYTES + 1)
+    if len(unpacked) > MOST_BYTES:
+        raise BadRecording(path, 0, f"unpacks to more than {MOST_BYTES} bytes; unpack and split it by hand")
+    return unpacked

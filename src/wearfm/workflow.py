@@ -1,0 +1,61 @@
+"""The public faces: from raw recordings to a report in a handful of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from wearfm.embeddings.controls import controls
+from wearfm.embeddings.extract import Cut
+from wearfm.embeddings.extract import embed as embed_source
+from wearfm.embeddings.table import EmbeddingTable
+from wearfm.errors import UnknownName
+from wearfm.evaluation.evaluate import evaluate as evaluate_tables
+from wearfm.evaluation.report import Report
+from wearfm.evaluation.task import Task
+from wearfm.evaluation.tasks import TASKS
+from wearfm.recipes import RECIPES, create
+from wearfm.recipes.base import Recipe
+from wearfm.store import Store
+from wearfm.training.checkpoint import load as load_checkpoint
+
+
+def load(model: str | Path) -> Recipe:
+    """Return the recipe of a run folder or a checkpoint folder; the name of a recipe gives it with random weights."""
+    return create(str(model)) if str(model) in RECIPES and not Path(model).exists() else load_checkpoint(Path(model))
+
+
+def tasks_named(names: Sequence[str | Task]) -> list[Task]:
+    """Return tasks by their names; UnknownName offers the nearest."""
+    found = []
+    for name in names:
+        if isinstance(name, str) and name not in TASKS:
+            raise UnknownName("task", name, TASKS)
+        found.append(TASKS[name] if isinstance(name, str) else name)
+    return found
+
+
+def evaluate(
+    table: EmbeddingTable | Mapping[str, EmbeddingTable],
+    tasks: Sequence[str | Task],
+    *,
+    store: Store,
+    seed: int = 0,
+    **settings: Any,
+) -> Report:
+    """Judge an embedding table on tasks, beside hand-made statistics, random weights, demographics and the mean.
+
+    table: one table, or name -> table with the model judged first and its peers behind it. tasks: names of
+    `wearfm.evaluation.tasks.TASKS`, or tasks of your own. store: where the labels are. settings: of `evaluation.evaluate`.
+    """
+    tables = {table.header.recipe: table} if isinstance(table, EmbeddingTable) else dict(table)
+    first = next(iter(tables.values()))
+    tables |= controls(first, store, seed=seed)
+    return evaluate_tables(tables, tasks_named(tasks), store=store, seed=seed, **settings)
+
+
+__all__ = ["Cut", "Tensor", "controls", "embed_source", "evaluate", "load", "np", "tasks_named"]

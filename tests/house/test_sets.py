@@ -1,0 +1,53 @@
+"""Files, dictionaries, documents and tests name the same things."""
+
+import re
+
+import pytest
+
+from tests.house.rooms import ROOT, SOURCE
+
+NOT_RECIPES = {"__init__", "base", "weights"}
+NOT_READERS = {"__init__", "base"}
+NOT_DATASETS = {"__init__", "base"}
+
+
+def _stems(folder: str, besides: set[str]) -> set[str]:
+    return {path.stem for path in (SOURCE / folder).glob("*.py")} - besides
+
+
+def _pages(folder: str) -> set[str]:
+    return {path.stem for path in (ROOT / "docs" / folder).glob("*.md")} - {"README"}
+
+
+@pytest.mark.slow
+def test_recipes_are_files_names_pages_tests_and_parity_cases() -> None:
+    from wearfm.recipes import RECIPES
+
+    names = set(RECIPES)
+    assert names == _stems("recipes", NOT_RECIPES) == _pages("recipes")
+    assert {recipe.name for recipe in RECIPES.values()} == names
+    for name in names:
+        assert (ROOT / "tests" / "recipes" / f"test_{name}.py").exists(), name
+        assert (ROOT / "tests" / "parity" / f"test_{name}.py").exists(), name
+
+
+def test_readers_are_files_names_pages_and_tests() -> None:
+    from wearfm.readers import READERS
+
+    assert set(READERS) == _pages("readers")
+    for name in READERS:
+        assert (ROOT / "tests" / "readers" / f"test_{name}.py").exists(), name
+
+
+def test_datasets_are_files_and_names() -> None:
+    from wearfm.datasets import DATASETS
+
+    assert set(DATASETS) == _stems("datasets", NOT_DATASETS)
+
+
+def test_tasks_are_files_names_and_sections_of_their_page() -> None:
+    from wearfm.evaluation.tasks import TASKS
+
+    page = (ROOT / "docs" / "tasks" / "README.md").read_text()
+    assert set(TASKS) == _stems("evaluation/tasks", {"__init__"})
+    assert set(TASKS) == set(re.findall(r"^## `(\w+)`", page, flags=re.MULTILINE))

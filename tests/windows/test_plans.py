@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.recordings import channel, ramp, recording
+from wearfm.errors import BadConfiguration
+from wearfm.store import Store
+from wearfm.windows.contract import InputContract, Stream
+from wearfm.windows.index import SECOND, WindowIndex
+from wearfm.windows.pairs import SameParticipant
+from wearfm.windows.sample import Balanced, Shuffled
+
+CONTRACT = InputContract(streams=(Stream(modality="ppg", rate_hz=None),), window_s=2.0)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> WindowIndex:
+    """Four people: 1, 6, 20 and 20 windows; the last one's in two recordings, a day apart."""
+    store = Store.create(tmp_path)
+    store.commit(
+        [
+            recording("a", "1", channel(ramp(2))),
+            recording("b", "1", channel(ramp(12, first=1))),
+            recording("c", "1", channel(ramp(40, first=2))),
+            recording("d", "1", channel(ramp(20, first=3))),
+            recording("d", "2", channel(ramp(20, first=4), start_s=86400)),
+        ]
+    )
+    return WindowIndex.build(store, CONTRACT)
+
+
+def test_shuffled_shows_every_window_once() -> None:
+    plan = Shuffled(100, seed=1)
+    assert sorted(plan.draw(2, np.arange(100)).ravel().tolist()) == list(range(100))
+
+
+def test_balanced_gives_everybody_the_same(index: WindowIndex) -> None:
+    windows = Balanced(index, seed=0).draw(0, np.arange(40)).ravel()
+    assert np.bincount(index.participant[windows]).tolist() == [10, 10, 10, 10]
+
+
+def test_pairs_are_two_windows_of_one_person_far_apart(index: WindowIndex) -> None:
+    plan = SameParticipant(index, seed=0, apart_s=10.0)
+    pairs = plan.draw(0, np.arange(500))
+    person = index.participant[pairs]
+    assert (person[:, 0] == person[:, 1]).all()
+    apart = np.abs(index.timeline[pairs[:, 0]] - index.timeline[pairs[:, 1]]) / SECOND
+    assert apart.min() >= 10.0
+
+
+def test_pairs_leave_out_and_count_people_without_a_pair(index: WindowIndex) -> None:
+    assert SameParticipant(index, seed=0, apart_s=10.0).left_out == 1
+    assert SameParticipant(index, seed=0, apart_s=30.0).left_out == 2
+    with pytest.raises(BadConfiguration, match="1 participants have two windows 3600 s apart"):
+        SameParticipant(index, seed=0, apart_s=3600.0)
+
+
+def test_nobody_is_twice_in_a_round_of_pairs(index: WindowIndex) -> None:
+    plan = SameParticipant(index, seed=3, apart_s=4.0)
+    for first in range(0, 30, 3):
+        people = index.participant[plan.draw(1, np.arange(first, first + 3))[:, 0]]
+        assert len(set(people.tolist())) == 3
+
+
+def test_every_far_partner_is_as_likely_as_the_other(index: WindowIndex) -> None:
+    plan = SameParticipant(index, seed=0, apart_s=2.0)
+    pairs = plan.draw(0, np.arange(60_000))
+    chosen = pairs[index.participant[pairs[:, 0]] == 1]
+    first = int(np.flatnonzero(index.participant == 1)[0])
+    counts = np.zeros((6, 6))
+    np.add.at(counts, (chosen[:, 0] - first, chosen[:, 1] - first), 1)
+    assert np.diag(counts).sum() == 0
+    share = counts[~np.eye(6, dtype=bool)] / counts.sum()
+    assert np.abs(share - 1 / 30).max() < 0.005
+
+
+def test_a_sample_is_a_function_of_its_number(index: WindowIndex) -> None:
+    for plan in (Shuffled(len(index), seed=5), Balanced(index, seed=5), SameParticipant(index, seed=5, apart_s=2.0)):
+        whole = plan.draw(4, np.arange(20))
+        assert plan.draw(4, np.array([17, 2])).tolist() == whole[[17, 2]].tolist()
+        assert plan.draw(5, np.arange(20)).tolist() != whole.tolist()
