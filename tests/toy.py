@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -81,7 +81,7 @@ class Toy(Recipe):
             self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.depth))
             self.norm = nn.BatchNorm1d(config.width) if config.batch_norm else nn.Identity()
             self.decoder = nn.Linear(config.width, config.length)
-        self.twin = nn.Linear(config.length, config.width).requires_grad_(False)
+            self.twin = nn.Linear(config.length, config.width).requires_grad_(False)
         self.twin.load_state_dict(self.encoder.state_dict())
 
     @classmethod
@@ -219,25 +219,29 @@ class ToyLoader:
 
 
 def toy_store(
-    path: Path, *, people: int = 4, seconds: float = 32.0, rate_hz: float = 8.0, modalities: Sequence[str] = ("ppg",)
+    path: Path, *, people: int = 4, seconds: float = 32.0, rate_hz: float = 8.0, channels: Mapping[str, int] | None = None
 ) -> Store:
-    """Return a store with one recording a person: a sine whose frequency is the person's own, with one gap."""
+    """Return a store with one recording a person: a sine whose frequency is the person's own, with one gap.
+
+    channels: modality -> number of channels, one of PPG unless given.
+    """
     generator = np.random.default_rng(people)
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
     recordings = []
     for person in range(people):
         wave = np.sin(2 * np.pi * (0.8 + 0.2 * person) * time_s)
-        channels = [
+        made = [
             channel(
                 (wave + 0.1 * generator.standard_normal(len(wave))).astype(np.float32),
-                name=name,
+                name=f"{name} {number}",
                 modality=name,
                 rate_hz=rate_hz,
                 gaps=[(40, 46)],
             )
-            for name in modalities
+            for name, count in (channels or {"ppg": 1}).items()
+            for number in range(count)
         ]
-        recordings.append(recording(f"p{person}", "a", *channels))
+        recordings.append(recording(f"p{person}", "a", *made))
     store = Store.create(path)
     store.commit(recordings)
     return store

@@ -1,1 +1,82 @@
-"""wearfm."""
+"""wearfm: foundation models for wearable biosignals; raw recordings in, honest health predictions out.
+
+    recordings = wearfm.read("night.edf")              any known format, by content
+    wearfm.prepare(["raw/"], "store/")                 recordings into a store
+    store = wearfm.Store.open("store/")
+    recipe = wearfm.load("runs/a")                     a trained recipe; wearfm.create("normwear") for a new one
+    table = wearfm.embed(recipe, store)                one vector a window
+    report = wearfm.evaluate(table, tasks, store=store)
+
+Names are imported when they are first used, so that `import wearfm` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wearfm.embeddings.embedder import Embedder
+    from wearfm.embeddings.extract import embed, embed_to
+    from wearfm.embeddings.table import EmbeddingTable
+    from wearfm.evaluation.report import Report
+    from wearfm.evaluation.task import Task
+    from wearfm.preparation import prepare, prepare_recordings
+    from wearfm.readers import read
+    from wearfm.recipes import create, import_original
+    from wearfm.signals.recording import Channel, Events, Recording
+    from wearfm.store import Store
+    from wearfm.training import TrainingConfig, train
+    from wearfm.workflow import evaluate, load
+
+_ROOMS = {
+    "Channel": "signals.recording",
+    "Embedder": "embeddings.embedder",
+    "EmbeddingTable": "embeddings.table",
+    "Events": "signals.recording",
+    "Recording": "signals.recording",
+    "Report": "evaluation.report",
+    "Store": "store",
+    "Task": "evaluation.task",
+    "TrainingConfig": "training",
+    "create": "recipes",
+    "embed": "embeddings.extract",
+    "embed_to": "embeddings.extract",
+    "evaluate": "workflow",
+    "import_original": "recipes",
+    "load": "workflow",
+    "prepare": "preparation",
+    "prepare_recordings": "preparation",
+    "read": "readers",
+    "train": "training",
+}
+
+__all__ = [
+    "Channel",
+    "Embedder",
+    "EmbeddingTable",
+    "Events",
+    "Recording",
+    "Report",
+    "Store",
+    "Task",
+    "TrainingConfig",
+    "create",
+    "embed",
+    "embed_to",
+    "evaluate",
+    "import_original",
+    "load",
+    "prepare",
+    "prepare_recordings",
+    "read",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'wearfm' has no attribute {name!r}")
+    return getattr(import_module(f"wearfm.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

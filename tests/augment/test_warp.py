@@ -120,3 +120,11 @@ def test_what_lies_in_a_gap_cannot_come_out_of_a_warp() -> None:
     loud, quiet = signal.masked_fill(~valid, torch.nan), signal.masked_fill(~valid, 0.0)
     warped = [warp_time(x, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)[0] for x in (loud, quiet)]
     assert torch.equal(*warped)
+
+
+def test_mixed_precision_does_not_coarsen_time() -> None:
+    signal, valid = _signal()
+    expected, _ = warp_time(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        warped, _ = warp_time(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
+    assert torch.equal(warped, expected)

@@ -11,6 +11,7 @@ SOURCE = ROOT / "src" / "wearfm"
 
 DATA = {"errors", "signals", "readers", "datasets", "synthetic", "store", "preparation", "windows"}
 MODEL = {"errors", "nn", "augment", "objectives"}
+HALL = DATA | MODEL | {"recipes", "training", "embeddings", "evaluation"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -28,8 +29,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"errors", "signals", "store", "windows", "nn", "recipes"},
     "embeddings": {"errors", "signals", "store", "windows", "recipes"},
     "evaluation": {"errors", "signals", "store", "windows", "embeddings"},
-    "cli": DATA | MODEL | {"recipes", "training", "embeddings", "evaluation"},
-    "__init__": DATA | MODEL | {"recipes", "training", "embeddings", "evaluation"},
+    "workflow": HALL,
+    "study": HALL | {"workflow"},
+    "cli": HALL | {"workflow", "study"},
+    "__init__": HALL | {"workflow", "study"},
     "__main__": {"cli"},
 }
 

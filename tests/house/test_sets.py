@@ -1,5 +1,6 @@
 """Files, dictionaries, documents and tests name the same things."""
 
+import importlib.util
 import re
 
 import pytest
@@ -51,3 +52,12 @@ def test_tasks_are_files_names_and_sections_of_their_page() -> None:
     page = (ROOT / "docs" / "tasks" / "README.md").read_text()
     assert set(TASKS) == _stems("evaluation/tasks", {"__init__"})
     assert set(TASKS) == set(re.findall(r"^## `(\w+)`", page, flags=re.MULTILINE))
+
+
+def test_the_page_of_tasks_is_the_one_the_tasks_write() -> None:
+    specification = importlib.util.spec_from_file_location("make_tasks", ROOT / "docs" / "tasks" / "make.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    assert module.page() == (ROOT / "docs" / "tasks" / "README.md").read_text()

@@ -95,3 +95,11 @@ def test_a_low_temperature_does_not_overflow() -> None:
     one, two = _views()
     across, within = _masks([0, 1, 2, 3, 4])
     assert info_nce(one, two, temperature=1e-3, across=across, within=within).isfinite()
+
+
+def test_mixed_precision_does_not_coarsen_it() -> None:
+    one, two = _views()
+    across, within = _masks([0, 1, 2, 3, 4])
+    expected = info_nce(one, two, temperature=0.04, across=across, within=within)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(info_nce(one, two, temperature=0.04, across=across, within=within), expected)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,9 +22,9 @@ def days(person):
 def test_bouts_touch_and_span_the_session(days):
     for day in days:
         edges = [day.bouts[0].start_s, *(bout.stop_s for bout in day.bouts)]
-        assert edges[0] == 0 and edges[-1] == DAY.session_s
+        assert (edges[0], edges[-1]) == (0, DAY.session_s)
         assert [bout.start_s for bout in day.bouts] == edges[:-1]
-        assert all(a < b for a, b in zip(edges[:-1], edges[1:], strict=True))
+        assert all(a < b for a, b in pairwise(edges))
 
 
 def test_a_day_is_spent_as_days_are(days):
@@ -33,7 +34,7 @@ def test_a_day_is_spent_as_days_are(days):
     assert 330 < mean[SLEEP] < 540
     assert 400 < mean[REST] < 750
     assert 60 < mean[WALKING] < 240
-    assert 5 < mean[EXERCISE] < 120
+    assert 5 < mean[EXERCISE] < 100
     assert 15 < mean[STRESS] < 240
 
 
@@ -42,7 +43,7 @@ def test_late_types_fall_asleep_later(person):
         moved = replace(person, mid_sleep_hour=mid_sleep_hour)
         return np.mean([plan_day(moved, DAY, np.random.default_rng(i)).of(SLEEP)[0].start_s for i in range(10)]) / 3600
 
-    assert falls_asleep(6.0) - falls_asleep(3.0) == pytest.approx(3.0, abs=0.3)
+    assert falls_asleep(4.5) - falls_asleep(2.5) == pytest.approx(2.0, abs=0.3)
 
 
 def test_a_session_at_night_begins_asleep(person):

@@ -29,12 +29,13 @@ def test_facts_are_the_agreed_keys(people):
 
 def test_every_trait_is_that_of_a_living_adult(people):
     for name, low, high in [
-        ("age_years", 20, 85), ("bmi_kg_m2", 16, 50), ("fitness_ml_kg_min", 12, 75), ("resting_hr_per_min", 42, 100),
-        ("rmssd_ms", 6, 150), ("vascular_age_years", 18, 100), ("skin_tone", 1, 6), ("sbp_mmHg", 90, 210), ("dbp_mmHg", 45, 130),
+        ("age_years", 20, 85), ("bmi_kg_m2", 16, 50), ("fitness_ml_kg_min", 8, 75), ("resting_hr_per_min", 42, 100),
+        ("rmssd_ms", 6, 150), ("vascular_age_years", 12, 100), ("skin_tone", 1, 6),
+        ("sbp_mmHg", 90, 210), ("dbp_mmHg", 45, 130),
         ("breaths_per_min", 10, 22), ("cadence_hz", 1.4, 2.3), ("sleep_hours", 5, 10), ("skin_temp_degc", 29, 36),
     ]:  # fmt: skip
         values = column(people, name)
-        assert low <= values.min() and values.max() <= high, name
+        assert low <= values.min() <= values.max() <= high, name
 
 
 def test_systolic_stays_above_diastolic(people):
@@ -109,7 +110,7 @@ def test_days_differ_less_than_people(people):
 
 def test_a_day_leaves_the_facts_of_the_body_alone(people):
     day = today(people[0], np.random.default_rng(0))
-    for name in ("age_years", "vascular_age_years", "heart_axis", "skin_tone", "hypertension"):
+    for name in ("age_years", "vascular_age_years", "skin_tone", "hypertension"):
         assert getattr(day, name) == getattr(people[0], name)
 
 

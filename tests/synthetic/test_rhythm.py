@@ -19,7 +19,7 @@ def rmssd_ms(beats) -> float:
 def test_beats_cover_the_session_in_order(person, spend):
     _, body, config = spend(REST, hours=0.2)
     beats = make_beats(person, body, np.random.default_rng(0))
-    assert beats.times_s[0] < 0 and beats.times_s[-1] > config.session_s
+    assert beats.times_s[0] < 0 < config.session_s < beats.times_s[-1]
     assert beats.rr_s.min() >= 0.27
     assert np.allclose(np.diff(beats.times_s), beats.rr_s[1:])
 
@@ -63,7 +63,7 @@ def test_fibrillation_is_irregular_and_white(person, spend):
     beats = make_beats(who, body, np.random.default_rng(4))
     inside = beats.is_af & np.concatenate(([False], beats.is_af[:-1]))
     af, sinus = beats.rr_s[inside], beats.rr_s[~beats.is_af]
-    assert len(af) > 2000 and len(sinus) > 2000
+    assert min(len(af), len(sinus)) > 2000
     assert af.std() / af.mean() == pytest.approx(0.25, abs=0.05)
     assert af.std() / af.mean() > 2 * sinus.std() / sinus.mean()
     assert abs(np.corrcoef(af[:-1], af[1:])[0, 1]) < 0.15

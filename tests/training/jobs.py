@@ -71,9 +71,7 @@ def train_as_rank(run: str, strategy: str, stop: int, toy: Mapping[str, Any], ch
     """Train the toy recipe in float64 as one of several processes, up to a step."""
     config = TrainingConfig(**{**SHORT, "strategy": strategy, **changes})
     with joined(config) as place:
-        train_toy(
-            run, place=place, toy=toy, dtype=torch.float64, progress=stop_at(stop), **{"strategy": strategy, **changes}
-        )
+        train_toy(run, place=place, toy=toy, dtype=torch.float64, progress=stop_at(stop), **{"strategy": strategy, **changes})
 
 
 def forkserver() -> ForkServerContext:

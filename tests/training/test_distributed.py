@@ -10,10 +10,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tests.toy import Toy, small, toy_batch
-from tests.training.jobs import SHORT, run_ranks, train_as_rank, train_toy
+from tests.training.jobs import SHORT, run_ranks, stop_at, train_as_rank, train_toy
 from wearfm.errors import BadConfiguration, WearfmError
 from wearfm.training import TrainingConfig
 from wearfm.training.batch_norm import SynchronisedBatchNorm, synchronise
+from wearfm.training.checkpoint import checkpoints
 from wearfm.training.distributed import Place, joined, on_first
 
 TOY: dict[str, Any] = {"batch_norm": True, "width": 5}  # five rows do not divide among two processes
@@ -29,6 +30,7 @@ def test_two_ranks_equal_one_and_what_two_saved_one_resumes(tmp_path: Path, stra
     train_toy(tmp_path / "one", toy=TOY, dtype=torch.float64)
     run_ranks(2, train_as_rank, str(tmp_path / "two"), strategy, 6, TOY, {})
     close = {"rtol": 1e-9, "atol": 1e-12}  # float64; sums run in another order
+    assert checkpoints(tmp_path / "two")[-1].name == "step-00000006"
     torch.testing.assert_close(_weights(tmp_path / "two", 6), _weights(tmp_path / "one", 6), **close)
     summary = train_toy(tmp_path / "two", toy=TOY, dtype=torch.float64)
     assert summary.step == 12
@@ -39,15 +41,9 @@ def test_two_ranks_equal_one_and_what_two_saved_one_resumes(tmp_path: Path, stra
 def test_what_one_saved_two_resume_with_accumulation_under_fsdp2(tmp_path: Path) -> None:
     toy = {"width": 5}  # batch statistics are those of a part, so that accumulation is compared without them
     train_toy(tmp_path / "one", toy=toy, dtype=torch.float64, accumulate=2)
-    train_toy(tmp_path / "two", toy=toy, dtype=torch.float64, accumulate=2, progress=_stop_at_six())
+    train_toy(tmp_path / "two", toy=toy, dtype=torch.float64, accumulate=2, progress=stop_at(6))
     run_ranks(2, train_as_rank, str(tmp_path / "two"), "fsdp2", -1, toy, {"accumulate": 2})
     torch.testing.assert_close(_weights(tmp_path / "two", 12), _weights(tmp_path / "one", 12), rtol=1e-9, atol=1e-12)
-
-
-def _stop_at_six() -> Any:
-    from tests.training.jobs import stop_at
-
-    return stop_at(6)
 
 
 def _compare_batch_norm() -> None:
@@ -113,7 +109,10 @@ def test_alone_the_synchronised_norm_is_the_plain_one_and_keeps_its_names() -> N
 
 def test_several_processes_without_a_strategy_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(BadConfiguration, match="2 processes were started, but strategy='none'"), joined(TrainingConfig(**SHORT)):
+    with (
+        pytest.raises(BadConfiguration, match="2 processes were started, but strategy='none'"),
+        joined(TrainingConfig(**SHORT)),
+    ):
         pass
 
 

@@ -26,7 +26,7 @@ def warp_magnitude(signal: Tensor, valid: Tensor, draws: Draws, *, knots: int, d
     """
     rows, _, length = signal.shape
     factors = 1 + deviation * draws.normal(rows, knots + 2, device=signal.device)
-    curve = factors @ spline(knots + 2, length).to(factors).T  # (B, K) -> (B, T)
+    curve = _through(factors, length)  # (B, K) -> (B, T)
     return signal * curve[:, None].to(signal.dtype), valid
 
 
@@ -45,7 +45,7 @@ def warp_time(
     assert length >= 2, "a window of one sample has no time to warp"
     factors = 1 + deviation * draws.normal(rows, 1 if is_shared else channels, knots + 2, device=signal.device)
     times = torch.linspace(0, length - 1, knots + 2, device=signal.device) * factors.clamp_min(_SLOWEST)
-    curve = times @ spline(knots + 2, length).to(times).T  # (B, C or 1, K) -> (B, C or 1, T)
+    curve = _through(times, length)  # (B, C or 1, K) -> (B, C or 1, T)
     curve = (curve * ((length - 1) / curve[..., -1:])).clamp(0, length - 1)
     return read_at(signal, valid, curve.expand(rows, channels, length))
 
@@ -60,6 +60,12 @@ def read_at(signal: Tensor, valid: Tensor, position: Tensor) -> tuple[Tensor, Te
     left, right = signal.gather(2, before), signal.gather(2, before + 1)
     is_valid = (valid.gather(2, before) | (weight == 1)) & (valid.gather(2, before + 1) | (weight == 0))
     return torch.lerp(left, right, weight).where(is_valid, 0.0), is_valid
+
+
+def _through(values: Tensor, length: int) -> Tensor:
+    """Return the cubic spline through values at equally spaced knots, (..., K) -> (..., T), in float32 always."""
+    with torch.autocast(values.device.type, enabled=False):
+        return values @ spline(values.shape[-1], length).to(values).T
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 done but something in the data was refused or damaged, 2 a
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WearfmError as error:
         return _fail(str(error))
     except BrokenPipeError:
-        return 0
+        raise
     except OSError as error:
         return _fail(
             f"{error.filename or 'input or output'}: {error.strerror or error}; check the path, its rights and the disk"
@@ -75,5 +76,11 @@ def _fail(message: str) -> int:
 
 
 def entry() -> None:
-    """Run the command line and leave with its exit code."""
-    sys.exit(main())
+    """Run the command line and leave with its exit code; a reader that left early (`| head`) is no mistake."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -30,10 +31,7 @@ def run(words: Sequence[str]) -> int:
 def _all(*, json: bool) -> int:
     from wearfm.recipes import RECIPES
 
-    rows = [
-        (name, ", ".join(recipe.presets()), (recipe.__doc__ or "").strip().splitlines()[0])
-        for name, recipe in sorted(RECIPES.items())
-    ]
+    rows = [(name, ", ".join(recipe.presets()), _about(recipe)) for name, recipe in sorted(RECIPES.items())]
     if json:
         terminal.emit([{"name": name, "presets": presets.split(", "), "about": about} for name, presets, about in rows])
     else:
@@ -54,5 +52,10 @@ def _one(name: str, *, json: bool) -> int:
         return 0
     fields = list(next(iter(configs.values())))
     rows = [(field, *(str(config[field]) for config in configs.values())) for field in fields]
-    terminal.table(f"{name}: {(RECIPES[name].__doc__ or '').strip().splitlines()[0]}", ("setting", *configs), rows)
+    terminal.table(f"{name}: {_about(RECIPES[name])}", ("setting", *configs), rows)
     return 0
+
+
+def _about(recipe: type[Any]) -> str:
+    """Return the first sentence of the file that describes the method."""
+    return (sys.modules[recipe.__module__].__doc__ or "").strip().splitlines()[0].rstrip(".")

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import tyro
@@ -77,6 +77,22 @@ def _lines(title: str, unit: str) -> Report:
         print(f"{title}: {done}/{total} {unit}, {speed:,.1f}/s, {left:.0f} s left", file=sys.stderr, flush=True)
 
     return report
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int, str], None]]:
+    """Yield a function (stage, done, total, what) that shows one progress bar a stage, whichever stage reports."""
+    with ExitStack() as open_bar:
+        shown_now: dict[str, Report] = {}
+
+        def watch(stage: str, done: int, total: int, what: str) -> None:
+            if stage not in shown_now:
+                open_bar.close()
+                shown_now.clear()
+                shown_now[stage] = open_bar.enter_context(progress(stage, unit="done"))
+            shown_now[stage](done, total, what)
+
+        yield watch
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -44,7 +44,9 @@ def fact_in(name: str, mapping: Mapping[Fact, str]) -> Label:
     """Return a label that renames the values of a fact; values outside the mapping are missing."""
 
     def label(rows: Rows, truth: Truth) -> NDArray[Any]:
-        return np.array([mapping.get(value, "") if value is not None else "" for value in _facts(name, rows, truth)], dtype=np.str_)
+        return np.array(
+            [mapping.get(value, "") if value is not None else "" for value in _facts(name, rows, truth)], dtype=np.str_
+        )
 
     return label
 
@@ -62,7 +64,9 @@ def event_label(kind: str, *, min_share: float = 0.5, mapping: Mapping[str, str]
         result = np.full(len(rows), "", dtype=object)
         for participant, recording, numbers in rows.recordings():
             events = truth.events(participant, recording, kind)
-            names = np.array([name if mapping is None else mapping.get(name, "") for name in events.label.tolist()], dtype=np.str_)
+            names = np.array(
+                [name if mapping is None else mapping.get(name, "") for name in events.label.tolist()], dtype=np.str_
+            )
             result[numbers] = _winner(events, names, rows.select(numbers), min_share)
         return result.astype(np.str_)
 
@@ -85,6 +89,23 @@ def event_mean(kind: str) -> Label:
         return result
 
     return label
+
+
+def of_dataset(dataset: str, label: Label) -> Label:
+    """Return the label for the participants of one data set, named "<dataset>:<id>"; others have none.
+
+    A store may hold several data sets that know the same fact, taken in different ways.
+    """
+
+    def only(rows: Rows, truth: Truth) -> NDArray[Any]:
+        inside = np.char.startswith(rows.participant.astype(np.str_), f"{dataset}:")
+        found = label(rows.select(inside), truth)
+        missing = np.nan if found.dtype.kind == "f" else ""
+        result = np.full(len(rows), missing, dtype=found.dtype if inside.any() else np.float64)
+        result[inside] = found
+        return result
+
+    return only
 
 
 def _facts(name: str, rows: Rows, truth: Truth) -> list[Fact | None]:

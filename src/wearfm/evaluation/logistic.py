@@ -71,7 +71,8 @@ class Problems:
         rows = self.features if features is None else features
         raw = theta[:-1] * self.scale[:, :, None]
         offset = theta[-1] - np.einsum("dp,dpk->pk", self.mean, raw)
-        return (rows @ raw.reshape(len(raw), -1)).reshape(len(rows), *offset.shape) + offset
+        product = rows @ raw.reshape(len(raw), -1)
+        return np.asarray(product.reshape(len(rows), *offset.shape) + offset)  # (N, P*K) -> (N, P, K)
 
     def slope(self, theta: Floats, z: Floats) -> Floats:
         """Return the derivative of the penalised mean loss, like theta, at log-odds z."""
@@ -90,7 +91,11 @@ class Problems:
 
 
 def cross_fit(
-    features: NDArray[np.floating], labels: NDArray[np.int64], fold: NDArray[np.int64], *, strengths: Sequence[float] = STRENGTHS
+    features: NDArray[np.floating],
+    labels: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    *,
+    strengths: Sequence[float] = STRENGTHS,
 ) -> LogisticFit:
     """Return out-of-fold log-odds, each fold's penalty chosen by log-loss on inner folds of its training side alone.
 
@@ -153,7 +158,9 @@ class _Metric:
             chosen = penalty == value
             if chosen.any():
                 part = slope[:-1, chosen]
-                step[:-1, chosen] = linalg.cho_solve(factor, part.reshape(len(part), -1), check_finite=False).reshape(part.shape)
+                step[:-1, chosen] = linalg.cho_solve(factor, part.reshape(len(part), -1), check_finite=False).reshape(
+                    part.shape
+                )
         return step
 
 
@@ -219,7 +226,9 @@ class _State:
         for _ in range(40):
             part = self.problems if waiting.all() else self.problems.select(waiting)
             each = length[waiting][:, None]
-            after = part.loss(self.theta[:, waiting] + each * direction[:, waiting], self.z[:, waiting] + each * change[:, waiting])
+            after = part.loss(
+                self.theta[:, waiting] + each * direction[:, waiting], self.z[:, waiting] + each * change[:, waiting]
+            )
             enough = after <= before[waiting] + 1e-4 * length[waiting] * downhill[waiting] + noise[waiting]
             waiting[np.flatnonzero(waiting)[enough]] = False
             if not waiting.any():
@@ -301,8 +310,8 @@ def _seen(logit: Floats, target: Floats, side: NDArray[np.bool_]) -> Floats:
 def _targets(labels: NDArray[np.int64]) -> Floats:
     K = int(labels.max()) + 1
     if K <= 2:
-        return (labels == 1).astype(np.float64)[:, None]
-    return np.eye(K)[labels]
+        return np.asarray(labels == 1, dtype=np.float64)[:, None]
+    return np.asarray(np.eye(K)[labels])
 
 
 def _probability(z: Floats) -> Floats:

@@ -18,6 +18,7 @@ from wearfm.errors import UnknownName
 from wearfm.evaluation import ranking
 
 Floats = NDArray[np.float64]
+Labels = NDArray[np.float64] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +30,7 @@ class Outcome:
     persons - 1. fold: (N,) which probe made the prediction. A row may appear once per repeat of the folds.
     """
 
-    labels: NDArray[np.float64] | NDArray[np.int64]
+    labels: Labels
     prediction: Floats
     person: NDArray[np.int64]
     fold: NDArray[np.int64]
@@ -45,7 +46,7 @@ class Outcome:
         """The most probable class of every row, (N,)."""
         if self.prediction.ndim == 1:
             return (self.prediction >= 0.5).astype(np.int64)
-        return self.prediction.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.prediction.argmax(axis=1), dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,8 @@ class Calibration:
 
 def calibrate(labels: NDArray[np.generic], probability: Floats, *, bins: int = 10) -> Calibration:
     """Return the reliability of probabilities in equally wide bins; labels: (N,) of 0 and 1."""
-    place = np.minimum((np.clip(probability, 0, 1) * bins).astype(np.int64), bins - 1)
+    probability = np.clip(probability, 0.0, 1.0)
+    place = np.minimum((probability * bins).astype(np.int64), bins - 1)
     count = np.bincount(place, minlength=bins)
     filled = count > 0
     predicted = np.bincount(place, weights=probability, minlength=bins)[filled] / count[filled]
@@ -109,8 +111,10 @@ def _auroc(outcome: Outcome, counts: Floats) -> Floats:
 
 
 def _auroc_one_vs_one(outcome: Outcome, counts: Floats) -> Floats:
-    labels = outcome.labels.astype(np.int64)
-    return ranking.auroc_one_vs_one(labels, outcome.prediction, person=outcome.person, fold=outcome.fold, counts=counts)
+    labels, probability = outcome.labels.astype(np.int64), outcome.prediction
+    if probability.ndim == 1:
+        probability = np.stack((1 - probability, probability), axis=1)  # (N,) -> (N, 2)
+    return ranking.auroc_one_vs_one(labels, probability, person=outcome.person, fold=outcome.fold, counts=counts)
 
 
 def _average_precision(outcome: Outcome, counts: Floats) -> Floats:
@@ -191,13 +195,8 @@ def _pearson(outcome: Outcome, counts: Floats) -> Floats:
 
 
 def _spearman(outcome: Outcome, counts: Floats) -> Floats:
-    """Return the correlation of ranks within folds; the ranks are those of the whole sample, not of each resample."""
-    labels, prediction = np.zeros(len(outcome.fold)), np.zeros(len(outcome.fold))
-    for each in np.unique(outcome.fold):
-        rows = outcome.fold == each
-        labels[rows] = ranking.midranks(outcome.labels[rows].astype(np.float64))
-        prediction[rows] = ranking.midranks(outcome.prediction[rows])
-    return _pearson(replace(outcome, labels=labels, prediction=prediction), counts)
+    labels = outcome.labels.astype(np.float64)
+    return ranking.spearman(labels, outcome.prediction, person=outcome.person, fold=outcome.fold, counts=counts)
 
 
 def _relative_accuracy(outcome: Outcome, counts: Floats) -> Floats:

@@ -1,10 +1,10 @@
 """Probes: small models on frozen vectors, cross-fitted over persons; hyper-parameters are chosen on training persons alone.
 
-    linear     logistic regression for classes, ridge for numbers, penalty chosen by inner folds (the default)
-    ridge      ridge for both, on 0/1 targets: the fast path for very large tables
-    knn        mean label of the 15 nearest training rows, by cosine on standardised vectors
-    normwear   the probe that NormWear's figures were published with: no scaling, fixed penalties, log targets
-    mean       the training mean or the training shares of the classes: what knowing nothing gives
+linear     logistic regression for classes, ridge for numbers, penalty chosen by inner folds (the default)
+ridge      ridge for both, on 0/1 targets: the fast path for very large tables
+knn        mean label of the 15 nearest training rows, by cosine on standardised vectors
+normwear   the probe that NormWear's figures were published with: no scaling, fixed penalties, log targets
+mean       the training mean or the training shares of the classes: what knowing nothing gives
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from wearfm.errors import UnknownName
 from wearfm.evaluation import logistic, ridge
+from wearfm.evaluation.metrics import Labels
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +32,7 @@ _SHRUNK = 30.0  # log-odds beyond which a probability is 0 or 1 in any case
 class Target:
     """Labels to learn. values: (N,) float64 numbers, or int64 class numbers. num_classes: 0 for numbers."""
 
-    values: NDArray[np.float64] | NDArray[np.int64]
+    values: Labels
     num_classes: int = 0
 
     @property
@@ -80,10 +81,10 @@ def linear_probe(features: NDArray[np.floating], target: Target, fold: NDArray[n
 
 
 def ridge_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.int64]) -> Prediction:
-    """Return predictions of ridge regression; for classes on 0/1 targets, clipped to probabilities."""
+    """Return predictions of ridge regression; for classes on 0/1 targets."""
     columns = target.columns
     fit = ridge.cross_fit(features, columns, fold, block=np.zeros(columns.shape[1], dtype=np.int64))
-    return Prediction(values=_as_prediction(fit.prediction, target), strength=tuple(fit.strength[:, 0].tolist()))
+    return Prediction(values=as_prediction(fit.prediction, target), strength=tuple(fit.strength[:, 0].tolist()))
 
 
 def knn_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.int64]) -> Prediction:
@@ -95,7 +96,7 @@ def knn_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.i
         train, (unseen,) = ridge.standardised(z[~test], [z[test]])
         near = _nearest(unseen, train, min(_NEIGHBOURS, len(train)))
         values[test] = columns[~test][near].mean(axis=1)
-    return Prediction(values=_as_prediction(values, target))
+    return Prediction(values=as_prediction(values, target))
 
 
 def mean_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.int64]) -> Prediction:
@@ -105,7 +106,7 @@ def mean_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.
     values = np.empty_like(columns)
     for each in np.unique(fold):
         values[fold == each] = columns[fold != each].mean(axis=0)
-    return Prediction(values=_as_prediction(values, target))
+    return Prediction(values=as_prediction(values, target))
 
 
 def normwear_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.int64]) -> Prediction:
@@ -144,15 +145,12 @@ def _normwear_classes(train: Floats, labels: NDArray[np.generic], test: Floats, 
     return values
 
 
-def _as_prediction(columns: Floats, target: Target) -> Floats:
-    """Return (N, M) fitted columns as numbers or probabilities."""
-    if target.num_classes == 0:
-        return columns[:, 0]
-    share = np.clip(columns, 0.0, 1.0)
-    if target.num_classes == 2:
-        return np.asarray(share[:, 0])
-    total = share.sum(axis=1, keepdims=True)
-    return np.where(total > 0, share / np.where(total > 0, total, 1.0), 1 / target.num_classes)
+def as_prediction(columns: Floats, target: Target) -> Floats:
+    """Return (N, M) fitted columns in the shape of a prediction.
+
+    Fitted 0/1 targets are read as probabilities; values outside [0, 1] stay, since clipping would tie ranks.
+    """
+    return columns if target.num_classes > 2 else columns[:, 0]
 
 
 def _padded(probability: Floats, num_classes: int) -> Floats:

@@ -16,7 +16,9 @@ _CELLS = 4_000_000  # numbers held at once by a chunked step: 32 MB
 _WIDEST = 3_000  # persons; beyond it the matrix of pairs costs more than weighing every row
 
 
-def auroc(positive: NDArray[np.bool_], score: Floats, *, person: NDArray[np.int64], fold: NDArray[np.int64], counts: Floats) -> Floats:
+def auroc(
+    positive: NDArray[np.bool_], score: Floats, *, person: NDArray[np.int64], fold: NDArray[np.int64], counts: Floats
+) -> Floats:
     """Return the area under the ROC curve of every resample, (R, P) counts -> (R,).
 
     Only pairs within the same fold are compared, since only they were scored by the same probe; ties count half. Without
@@ -70,11 +72,18 @@ def average_precision(
     return _ratio(total, weight)
 
 
-def midranks(values: Floats) -> Floats:
-    """Return the ranks 1 to N of the values; ties share their mean rank."""
-    order = np.sort(values)
-    below, upto = np.searchsorted(order, values, side="left"), np.searchsorted(order, values, side="right")
-    return np.asarray((below + upto + 1) / 2, dtype=np.float64)
+def spearman(
+    labels: Floats, prediction: Floats, *, person: NDArray[np.int64], fold: NDArray[np.int64], counts: Floats
+) -> Floats:
+    """Return the correlation of ranks within folds, (R,), ranked anew in every resample; 0 for a constant prediction."""
+    moments = np.zeros((3, len(counts)))
+    for each in np.unique(fold):
+        rows = np.flatnonzero(fold == each)
+        for start, stop in _chunks(len(counts), len(rows)):
+            weight = counts[start:stop, person[rows]]
+            y, p = (_centred_ranks(values[rows], weight) for values in (labels, prediction))
+            moments[:, start:stop] += [(weight * y * p).sum(axis=1), (weight * y * y).sum(axis=1), (weight * p * p).sum(axis=1)]
+    return _ratio(moments[0], np.sqrt(moments[1] * moments[2]), empty=0.0)
 
 
 def concordance(positive: NDArray[np.bool_], score: Floats, person: NDArray[np.int64], persons: int) -> Floats:
@@ -126,6 +135,15 @@ def _precision_area(positive: NDArray[np.bool_], score: Floats, weight: Floats) 
     gained = np.diff(found, axis=1, prepend=0.0)
     positives = found[:, -1]
     return _ratio((gained * found / np.maximum(shown, 1e-300)).sum(axis=1), positives, empty=0.0), positives
+
+
+def _centred_ranks(values: Floats, weight: Floats) -> Floats:
+    """Return the midranks of (N,) values of which row n stands weight[r, n] times, less their mean, (R, N)."""
+    order = np.sort(values)
+    below, upto = np.searchsorted(order, values, side="left"), np.searchsorted(order, values, side="right")
+    before = np.zeros((len(weight), len(values) + 1))
+    np.cumsum(weight[:, np.argsort(values, kind="stable")], axis=1, out=before[:, 1:])
+    return np.asarray((before[:, below] + before[:, upto] - before[:, -1:]) / 2)
 
 
 def _ratio(above: Floats, below: Floats, *, empty: float = np.nan) -> Floats:

@@ -72,7 +72,8 @@ class RidgeFit:
 
 
 def conditioned(features: NDArray[np.floating]) -> Floats:
-    """Return the features in float64 with mean 0 and spread 1 over all rows, without those that are constant.
+    """Return the features in float64 with mean 0 and spread 1 over all rows, without those that are constant
+    (one column of zeros if all are).
 
     For the arithmetic only: a linear probe that standardises on its training side gives the same predictions before and
     after any shift and scale of a feature, so that nothing passes from the test side.
@@ -82,6 +83,8 @@ def conditioned(features: NDArray[np.floating]) -> Floats:
     z -= z.mean(axis=0)
     spread = z.std(axis=0)
     varied = spread > 1e-7 * np.maximum(size, 1e-30)
+    if not varied.any():
+        return np.zeros((len(z), 1))
     if not varied.all():
         z, spread = z[:, varied], spread[varied]
     z /= spread
@@ -125,15 +128,19 @@ def cross_fit(
     return RidgeFit(prediction=prediction, strength=np.asarray(strengths)[best])
 
 
-def fit_predict(
-    train: NDArray[np.floating], targets: Floats, test: NDArray[np.floating], *, strengths: Sequence[float] = (0.1,)
-) -> Floats:
-    """Return predictions of the test rows for every strength, (A, N, M), from one training side."""
-    both = conditioned(np.concatenate((train, test)))
-    z, unseen = both[: len(train)], both[len(train) :]
-    if both.shape[1] <= len(train):
-        return np.stack([unseen @ w + b for w, b in _coefficients(Moments.of(z, targets), strengths)])
-    return _in_row_space(z, targets, [unseen], strengths)[0]
+def fit_predict(train: Floats, targets: Floats, test: Floats, *, strength: float) -> Floats:
+    """Return predictions of the test rows, (N, M), from rows that stand on a common scale already; only centred here."""
+    middle, level = train.mean(axis=0), targets.mean(axis=0)
+    z, unseen, y = train - middle, test - middle, targets - level
+    penalty = strength * z.shape[1] * len(z)
+    if z.shape[1] <= len(z):
+        return np.asarray(unseen @ linalg.solve(_ridged(z.T @ z, penalty), z.T @ y, assume_a="pos") + level)
+    return np.asarray(unseen @ (z.T @ linalg.solve(_ridged(z @ z.T, penalty), y, assume_a="pos")) + level)
+
+
+def _ridged(gram: Floats, penalty: float) -> Floats:
+    gram[np.diag_indices_from(gram)] += penalty
+    return gram
 
 
 def other_of(tested: int, first: int, second: int) -> int:

@@ -1,9 +1,9 @@
 """A task: one question to data, with its label, its metric, and what was published about it.
 
-    Task ── question, data set, kind, level
-      ├── label(rows, truth)   one label a window, missing ones "" or NaN
-      ├── metric               the headline figure, a key of `metrics.METRICS`
-      └── published            what others reported, and whether their protocol is ours
+Task ── question, data set, kind, level
+  ├── label(rows, truth)   one label a window, missing ones "" or NaN
+  ├── metric               the headline figure, a key of `metrics.METRICS`
+  └── published            what others reported, and whether their protocol is ours
 """
 
 from __future__ import annotations
@@ -75,8 +75,10 @@ class StoreTruth:
         self._store = store
         self._recordings = {(row.participant, row.name): row for row in store.recordings()}
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        return key in self._recordings
+    @property
+    def known(self) -> set[tuple[str, str]]:
+        """(participant, recording) of everything in the store."""
+        return set(self._recordings)
 
     def facts(self, participant: str, recording: str) -> Mapping[str, Fact]:
         """Return what is known of a recording and its participant; nothing for one that the store does not have."""
@@ -142,11 +144,15 @@ class Task:
             raise UnknownName("metric", self.metric, METRICS)
         if self.kind not in METRICS[self.metric].kinds:
             kinds = " or ".join(METRICS[self.metric].kinds)
-            raise BadConfiguration(f"task {self.name!r} is {self.kind}, but {self.metric} judges {kinds} tasks; choose another metric")
+            raise BadConfiguration(
+                f"task {self.name!r} is {self.kind}, but {self.metric} judges {kinds} tasks; choose another metric"
+            )
         if self.kind == "binary" and (len(self.classes) != 2 or self.positive not in self.classes):
             raise BadConfiguration(
                 f"task {self.name!r} has classes {self.classes} and positive {self.positive!r};"
                 " a binary task needs two classes, one of them positive"
             )
         if self.min_participants < 3:
-            raise BadConfiguration(f"task {self.name!r} accepts {self.min_participants} participants; three folds need at least 3")
+            raise BadConfiguration(
+                f"task {self.name!r} accepts {self.min_participants} participants; three folds need at least 3"
+            )

@@ -20,13 +20,13 @@ def info_nce(view1: Tensor, view2: Tensor, *, temperature: float, across: Tensor
     Oord et al. 2018 (arXiv:1807.03748), eq. 4, is l1 without negatives inside the view; with all of them it is NT-Xent,
     Chen et al. 2020 (arXiv:2002.05709), eq. 1.
     """
-    first, second = F.normalize(view1.float(), dim=1), F.normalize(view2.float(), dim=1)
-    cross = first @ second.T / temperature  # (N, D), (N, D) -> (N, N)
-    across = across | torch.eye(len(cross), dtype=torch.bool, device=cross.device)
-    terms = _log_denominator(cross, across, first, within, temperature) + _log_denominator(
-        cross.T, across.T, second, within, temperature
-    )
-    return (terms / 2 - cross.diagonal()).mean()
+    with torch.autocast(view1.device.type, enabled=False):  # bfloat16 is too coarse for a cosine over a low temperature
+        first, second = F.normalize(view1.float(), dim=1), F.normalize(view2.float(), dim=1)
+        cross = first @ second.T / temperature  # (N, D), (N, D) -> (N, N)
+        across = across | torch.eye(len(cross), dtype=torch.bool, device=cross.device)
+        there = _log_denominator(cross, across, first, within, temperature)
+        back = _log_denominator(cross.T, across.T, second, within, temperature)
+        return ((there + back) / 2 - cross.diagonal()).mean()
 
 
 def _log_denominator(cross: Tensor, across: Tensor, view: Tensor, within: Tensor, temperature: float) -> Tensor:

@@ -20,6 +20,6 @@ def koleo(vectors: Tensor) -> Tensor:
     if len(vectors) < 2:
         raise BadConfiguration(f"KoLeo of {len(vectors)} vector; a nearest neighbour needs at least 2: use a larger batch")
     unit = F.normalize(vectors.float(), dim=1)
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(unit.device.type, enabled=False):
         nearest = (unit @ unit.T).fill_diagonal_(-torch.inf).argmax(dim=1)  # (N, D) -> (N,)
     return -(F.pairwise_distance(unit, unit[nearest], eps=EPS) + EPS).log().mean()

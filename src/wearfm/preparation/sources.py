@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from wearfm.errors import BadConfiguration
 from wearfm.store.schema import is_catalogue
 
 Recognises = Callable[[Path], bool]
+FOR_FOLDER = ("wearfm.toml", "wearfm.json")  # mappings for all tables of a folder, see readers.mapping
 _CHUNK = 2**22
 
 
@@ -32,9 +33,9 @@ class SourceFile:
 def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list[SourceFile]:
     """Return the sources in and below the roots, each once, in order; BadConfiguration if a root is not there.
 
-    A folder that is recognised is one source. A file that is not recognised, but stands beside a recognised one of
-    the same stem, is its companion; any other file is a source, even if only to be refused. Hidden files and stores
-    are left out.
+    A folder that is recognised is one source. A file that is not recognised is a companion if a recognised one stands
+    beside it and has its stem or is named in it: "b.dat" of "b.hea", "a.csv.toml" of "a.csv", and "wearfm.toml" of
+    all. Any other file is a source, even if only to be refused. Hidden files and stores are left out.
     """
     found: dict[Path, SourceFile] = {}
     for root in map(Path, roots):
@@ -72,20 +73,27 @@ def _below(path: Path, recognises: Recognises) -> Iterator[tuple[Path, tuple[Pat
                 yield from _below(folder, recognises)
 
 
-def _group(files: Iterable[Path], recognises: Recognises) -> Iterator[tuple[Path, tuple[Path, ...]]]:
-    groups: dict[str, list[Path]] = defaultdict(list)
+def _group(files: Sequence[Path], recognises: Recognises) -> Iterator[tuple[Path, tuple[Path, ...]]]:
+    """Yield the files of one folder that are sources, each with its companions."""
+    known = dict.fromkeys(file for file in files if recognises(file))
+    others: dict[str, list[Path]] = defaultdict(list)
     for file in files:
-        groups[_stem(file)].append(file)
-    for group in groups.values():
-        known = [file for file in group if recognises(file)]
-        unknown = tuple(file for file in group if file not in known)
-        for file in known or unknown:
-            yield file, unknown if known else ()
+        if file not in known:
+            others["" if file.name in FOR_FOLDER else _stem(file)].append(file)
+    taken: set[Path] = set()
+    for file in known:
+        companions = (*others[""], *others[_stem(file)], *others[file.name])
+        taken.update(companions)
+        known[file] = companions
+    for file in files:
+        if file not in taken:
+            yield file, known.get(file) or ()
 
 
 def _companions_of(path: Path, recognises: Recognises) -> tuple[Path, ...]:
-    beside = [each for each in sorted(path.parent.iterdir()) if each.is_file() and _stem(each) == _stem(path)]
-    return dict(_group(beside, recognises)).get(path, ())
+    names = {path.name, _stem(path)}
+    beside = (each for each in sorted(path.parent.iterdir()) if _stem(each) in names or each.name in FOR_FOLDER)
+    return dict(_group([each for each in beside if each.is_file()], recognises)).get(path, ())
 
 
 def _stem(path: Path) -> str:

@@ -57,12 +57,12 @@ class Delivery:
     ends: list[End] = field(default_factory=list)
 
 
-def divide(sources: Sequence[SourceFile], *, limit: int = UNIT_BYTES) -> Iterator[tuple[int, tuple[SourceFile, ...]]]:
-    """Yield (number of the first, consecutive sources) of about `limit` bytes; the same for any number of workers."""
+def divide(sources: Sequence[SourceFile]) -> Iterator[tuple[int, tuple[SourceFile, ...]]]:
+    """Yield (number of the first, consecutive sources) of about UNIT_BYTES; the same for any number of workers."""
     first, size = 0, 0
     for number, source in enumerate(sources):
         size += source.size
-        if size >= limit or number == len(sources) - 1:
+        if size >= UNIT_BYTES or number == len(sources) - 1:
             yield first, tuple(sources[first : number + 1])
             first, size = number + 1, 0
 
@@ -125,7 +125,7 @@ def _read(unit: Unit, source: SourceFile, number: int) -> Iterator[tuple[Recordi
     except (CannotWrite, DamagedStore):
         raise
     except WearfmError as error:
-        reason = str(error)
+        reason = str(error).removeprefix(f"{source.path}: ")
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
     yield End(number=number, sha256=sha256, reason=reason)

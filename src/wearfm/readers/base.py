@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ class Reader:
     name: key in `READERS`. describes: one sentence for people. suffixes: usual file names' ends, for listings only.
     recognises: (path, first bytes, gzip already unpacked; b"" for a folder) -> is this mine? It judges by content.
     read: path -> recordings, lazily; raises BadRecording and nothing else for a broken file.
+    home: path -> the file or folder with which it is read: the header of a signal file, the folder of a member; any
+    other path -> itself. Only homes are recognised, so that a walk through a tree finds every recording once.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Reader:
     suffixes: tuple[str, ...]
     recognises: Callable[[Path, bytes], bool]
     read: Callable[[Path], Iterator[Recording]]
+    home: Callable[[Path], Path] = Path
 
 
 def peek(path: Path) -> bytes:
@@ -57,12 +62,10 @@ def load(path: Path) -> Bytes:
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP
         if packed:
-            return np.frombuffer(_unpack(path), dtype=np.uint8)
+            return np.frombuffer(unpack(path, path.read_bytes()), dtype=np.uint8)
         if path.stat().st_size == 0:
             return np.zeros(0, dtype=np.uint8)
         return np.memmap(path, dtype=np.uint8, mode="r")
-    except (EOFError, zlib.error) as error:
-        raise BadRecording(path, path.stat().st_size, f"compressed data are damaged: {error}") from error
     except OSError as error:
         raise BadRecording(path, 0, f"cannot be read: {error}") from error
 
@@ -73,9 +76,27 @@ def stem(path: Path) -> str:
     return Path(name).stem or "recording"
 
 
-def _unpack(path: Path) -> bytes:
-    with gzip.open(path, "rb") as file:
-        unpacked = file.read(MOST_BYTES + 1)
+def encoding(text: bytes | Bytes) -> str:
+    """Return "utf-8", or "latin-1" for text that is not UTF-8; a letter cut off at the end does not count."""
+    values = np.frombuffer(text, dtype=np.uint8)
+    if len(values) == 0 or values.max() < 128:
+        return "utf-8"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(values.tobytes())
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def unpack(path: Path, content: bytes) -> bytes:
+    """Return bytes with gzip unpacked, as they are if they are not packed."""
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        with gzip.open(io.BytesIO(content)) as file:
+            unpacked = file.read(MOST_BYTES + 1)
+    except (EOFError, zlib.error, OSError) as error:
+        raise BadRecording(path, len(content), f"compressed data are damaged: {error}") from error
     if len(unpacked) > MOST_BYTES:
         raise BadRecording(path, 0, f"unpacks to more than {MOST_BYTES} bytes; unpack and split it by hand")
     return unpacked

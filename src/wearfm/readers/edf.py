@@ -83,6 +83,11 @@ def read(path: Path) -> Iterator[Recording]:
     )
 
 
+def recognises(path: Path, head: bytes) -> bool:
+    """Return whether this is EDF or BDF."""
+    return not path.is_dir() and is_edf(head)
+
+
 def decode(header: Header, blocks: Bytes, row: int) -> NDArray[np.int16] | NDArray[np.int32]:
     """Return the digital samples of one signal, (records, samples per record), int16 for EDF and int32 for BDF."""
     start = header.width * sum(signal.samples for signal in header.signals[:row])
@@ -259,6 +264,6 @@ READER = Reader(
     name="edf",
     describes="European Data Format: EDF, EDF+, BDF and BDF+",
     suffixes=(".edf", ".bdf", ".rec"),
-    recognises=lambda _path, head: is_edf(head),
+    recognises=recognises,
     read=read,
 )

@@ -194,9 +194,7 @@ def _signal(fields: _Fields, row: int, count: int, *, is_plus: bool) -> SignalHe
     )
 
 
-def _calibration(
-    fields: _Fields, places: dict[str, tuple[int, int]], label: str
-) -> tuple[float, float, tuple[int, int], str]:
+def _calibration(fields: _Fields, places: dict[str, tuple[int, int]], label: str) -> tuple[float, float, tuple[int, int], str]:
     """Return scale, offset, digital range, and a note if the header gives no usable calibration."""
     low, high = (fields.whole(*places[f"digital_{end}"], f"digital {end}imum of {label!r}", low=-(2**23), high=2**23)
                  for end in ("min", "max"))  # fmt: skip
@@ -220,7 +218,8 @@ def _start(day: str, clock: str, recording: str) -> tuple[int | None, tuple[str,
     if named and digits[3] == "yy":
         year = named.year
     try:
-        start = datetime(year, int(digits[2]), int(digits[1]), *(int(part) for part in times.groups()), tzinfo=UTC)
+        hour, minute, second = (int(part) for part in times.groups())
+        start = datetime(year, int(digits[2]), int(digits[1]), hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None, (f"start {day!r} {clock!r} does not exist in the calendar; times are relative",)
     differs = named is not None and named != start.date()

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from wearfm.errors import UnknownFormat
+from wearfm.errors import BadRecording, UnknownFormat
 from wearfm.readers import edf, empatica, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
 # In order of how sure a reader can be: those with a signature first, the one that takes any table last.
-READERS: dict[str, Reader] = {
-    reader.name: reader for reader in (edf.READER, empatica.READER, wfdb.READER, table.READER)
-}
+READERS: dict[str, Reader] = {reader.name: reader for reader in (edf.READER, empatica.READER, wfdb.READER, table.READER)}
 
 
 def find_reader(path: str | Path) -> Reader:
@@ -28,10 +26,35 @@ def find_reader(path: str | Path) -> Reader:
     raise UnknownFormat(f"{path}: a {what} is none of the known formats: {known}; convert it to one of them")
 
 
+def find(path: str | Path) -> list[Path]:
+    """Return what can be read at or below a path, each once: a recognised folder as a whole, else the files in it.
+
+    Hidden files and files of no known format are left out; a damaged one that cannot be judged is returned.
+    """
+    path = Path(path)
+    if not path.is_dir() or _is_known(path):
+        return [path]
+    inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    below = [source for folder in inside if folder.is_dir() and not folder.is_symlink() for source in find(folder)]
+    return [file for file in inside if file.is_file() and _is_known(file)] + below
+
+
 def read(path: str | Path) -> Iterator[Recording]:
     """Yield the recordings in a file or folder of any known format.
 
     Broken content raises BadRecording with path, byte offset and reason; content that no reader knows, UnknownFormat.
     """
     path = Path(path)
-    yield from find_reader(path).read(path)
+    member_of = (reader.home(path) for reader in READERS.values())
+    home = next((candidate for candidate in member_of if candidate != path), path)
+    yield from find_reader(home).read(home)
+
+
+def _is_known(path: Path) -> bool:
+    try:
+        find_reader(path)
+    except UnknownFormat:
+        return False
+    except BadRecording:
+        return True
+    return True

@@ -59,7 +59,7 @@ class Meaning:
 def interpret(label: str, *, unit: str, hint: str = "") -> Meaning:
     """Return what a channel measures, from its label, its unit and a hint (transducer), all as written in the file."""
     text = label.replace("_", " ").strip()
-    modality = _first(text) or _by_unit(unit) or _first(hint.replace("_", " "))
+    modality = guess_modality(text) or _by_unit(unit) or guess_modality(hint.replace("_", " "))
     if modality is None:
         return Meaning(modality="other", unit="au", note=f"modality not known; values are in {unit!r}")
     axis = _AXIS.search(text) if modality in _HAS_AXIS else None
@@ -88,7 +88,8 @@ def fit_unit(unit: str, *, modality: str) -> tuple[str, str]:
     return house_unit(unit), ""
 
 
-def _first(text: str) -> str | None:
+def guess_modality(text: str) -> str | None:
+    """Return the modality that a text names, None if it names none."""
     return next((modality for modality, pattern in _PATTERNS if pattern.search(text)), None)
 
 

@@ -22,9 +22,10 @@ import tomllib
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 from wearfm.errors import BadConfiguration, UnknownName
+from wearfm.readers.labels import guess_modality
 from wearfm.signals.recording import Fact
 from wearfm.signals.units import affine, modality
 
@@ -102,7 +103,7 @@ class Mapping:
             raise BadConfiguration("a mapping without channels; name at least one column of samples")
 
     @classmethod
-    def from_dict(cls, plain: AnyMapping[str, Any]) -> Self:
+    def from_dict(cls, plain: AnyMapping[str, Any]) -> Mapping:
         """Return the mapping written in TOML or JSON; BadConfiguration names what is wrong."""
         parts = dict(plain)
         for key, kind in (("channels", ChannelColumn), ("events", EventColumn)):
@@ -110,7 +111,8 @@ class Mapping:
             parts[key] = {column: _build(kind, entry, f"{key}.{column}") for column, entry in entries.items()}
         if "time" in parts:
             parts["time"] = _build(TimeColumn, parts["time"], "time")
-        return _build(cls, parts, "mapping")
+        mapping: Mapping = _build(cls, parts, "mapping")
+        return mapping
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -143,9 +145,11 @@ def suggest(columns: list[str]) -> str:
     """Return a mapping that would work for a table with these columns, as JSON on one line."""
     timed = next((name for name in columns if "time" in name.lower()), None)
     others = [name for name in columns if name != timed][:3]
-    channels = {name: {"modality": "ppg", "unit": "au", "placement": "finger"} for name in others}
+    guesses = {name: guess_modality(name) or "other" for name in others}
+    channels = {name: {"modality": guess, "unit": modality(guess).unit} for name, guess in guesses.items()}
     time: dict[str, Any] = {"time": {"column": timed, "unit": "s"}} if timed else {"rate_hz": 64}
-    return json.dumps({"participant": "S01", **time, "channels": channels}, ensure_ascii=False)
+    numbered = {"header": False} if columns[:1] == ["0"] else {}
+    return json.dumps({"participant": "S01", **numbered, **time, "channels": channels}, ensure_ascii=False)
 
 
 def _table(value: object, what: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ malformed, duplicate or out of order are dropped and counted.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,25 +15,25 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat
-from wearfm.readers.assembly import Assembly, Series
-from wearfm.readers.base import Bytes, Reader, load, peek, stem
+from wearfm.readers.assembly import Assembly, Series, runs
+from wearfm.readers.base import Bytes, Reader, encoding, load, peek, stem
+from wearfm.readers.columns import NUMBER, codes, nanoseconds, numbers
 from wearfm.readers.labels import Meaning
 from wearfm.readers.mapping import ChannelColumn, Mapping, find_mapping, load_mapping, suggest
 from wearfm.signals.clock import Grid, clock_of, regularise
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Clock, Recording
+from wearfm.signals.spans import Spans
 from wearfm.signals.units import modality
 
 _PARQUET = b"PAR1"
-_TICKS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
-_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*$"
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$")
+_TEXT = bytes((9, 10, 13, *range(32, 256)))
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -55,6 +56,10 @@ class TimeAxis:
     utc_offset_s: int | None
     grid: Grid | None
     no_time: int = 0
+
+    def lay(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return the cells of the rows on the grid, (N,) -> (T,)."""
+        return cells if self.grid is None else self.grid.lay(cells)
 
 
 def read(path: Path) -> Iterator[Recording]:
@@ -100,7 +105,7 @@ def column_names(path: Path) -> tuple[str, ...]:
     if peek(path).startswith(_PARQUET):
         return tuple(_parquet(path).schema_arrow.names)
     cells = _cells(_lines(peek(path))[0], _delimiter(peek(path)))
-    if all(re.fullmatch(_NUMBER, cell) for cell in cells):
+    if all(re.fullmatch(NUMBER, cell) for cell in cells):
         return tuple(str(number) for number in range(len(cells)))
     return tuple(cells)
 
@@ -109,7 +114,7 @@ def recognises(path: Path, head: bytes) -> bool:
     """Return whether this is Parquet, or text whose lines all have the same number of cells."""
     if head.startswith(_PARQUET):
         return True
-    if not head or path.is_dir() or any(byte < 32 and byte not in (9, 10, 13) for byte in head):
+    if not head or path.is_dir() or head.translate(None, _TEXT) != b"":
         return False
     own = find_mapping(path)
     return (own is not None and own.stem == path.name) or _is_even(_lines(head)[:50])
@@ -119,11 +124,10 @@ def _is_even(lines: list[str]) -> bool:
     """Return whether most lines have the same number of cells, more than one unless all are numbers."""
     if len(lines) < 2:
         return False
-    numbers = sum(bool(re.fullmatch(_NUMBER, line)) for line in lines[1:])
-    if numbers == len(lines) - 1:
+    if all(re.fullmatch(NUMBER, line) for line in lines[1:]):
         return True
-    counts = [[line.count(delimiter) for line in lines] for delimiter in _DELIMITERS]
-    return any(max(row) > 0 and sum(n == row[-1] for n in row) >= 0.9 * len(row) for row in counts if row[-1] > 0)
+    counts = [[len(_cells(line, delimiter)) for line in lines] for delimiter in _DELIMITERS]
+    return any(row[-1] > 1 and row.count(row[-1]) >= 0.9 * len(row) for row in counts)
 
 
 def _lines(head: bytes) -> list[str]:
@@ -139,7 +143,10 @@ def _delimiter(head: bytes) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return [cell.strip().strip('"').strip() for cell in line.split(delimiter)]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return []
 
 
 def _parse(path: Path, mapping: Mapping) -> Rows:
@@ -167,8 +174,8 @@ def _parse_parquet(path: Path, mapping: Mapping) -> Rows:
 
 
 def _parse_text(path: Path, mapping: Mapping) -> Rows:
-    head = peek(path)
-    delimiter = mapping.delimiter or _delimiter(b"\n".join(head.split(b"\n")[mapping.skip_rows :]))
+    data = _without_mark(load(path))
+    delimiter = mapping.delimiter or _delimiter(b"\n".join(peek(path).split(b"\n")[mapping.skip_rows :]))
     names = _names(path, mapping, delimiter)
     by_name = {name.strip(): name for name in names}
     _require(path, mapping, by_name)
@@ -179,11 +186,11 @@ def _parse_text(path: Path, mapping: Mapping) -> Rows:
         return "skip"
 
     table = pyarrow.csv.read_csv(
-        pa.BufferReader(pa.py_buffer(_text(load(path)))),
+        pa.BufferReader(pa.py_buffer(data)),
         read_options=pyarrow.csv.ReadOptions(
             column_names=names,
             skip_rows=mapping.skip_rows + mapping.header + mapping.unit_rows,
-            encoding=_encoding(head),
+            encoding=encoding(data),
         ),
         parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=skip),
         convert_options=pyarrow.csv.ConvertOptions(
@@ -195,7 +202,7 @@ def _parse_text(path: Path, mapping: Mapping) -> Rows:
 
 
 def _names(path: Path, mapping: Mapping, delimiter: str) -> list[str]:
-    lines = peek(path).decode(_encoding(peek(path)), errors="replace").removeprefix("\ufeff").splitlines()
+    lines = peek(path).decode(encoding(peek(path)), errors="replace").removeprefix("\ufeff").splitlines()
     if len(lines) <= mapping.skip_rows:
         raise BadRecording(path, 0, f"{len(lines)} lines; the mapping skips {mapping.skip_rows}")
     cells = _cells(lines[mapping.skip_rows], delimiter)
@@ -212,14 +219,131 @@ def _require(path: Path, mapping: Mapping, names: dict[str, str]) -> None:
         raise BadRecording(path, 0, f"no column {missing[0]!r}, which the mapping names; columns: {seen}")
 
 
-def _text(data: Bytes) -> Bytes:
-    """Return the text without the line that some spreadsheets need ("sep=;" is left to skip_rows)."""
+def _without_mark(data: Bytes) -> Bytes:
+    """Return text without the byte order mark that spreadsheets write."""
     return data[3:] if data[:3].tobytes() == b"\xef\xbb\xbf" else data
 
 
-def _encoding(head: bytes) -> str:
+def _axis(path: Path, rows: Rows, mapping: Mapping) -> tuple[Rows, TimeAxis]:
+    """Return the rows that have a time, and the axis on which they lie."""
     try:
-        head[: head.rfind(b"\n") + 1].decode("utf-8")
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
+        if mapping.time is None:
+            return rows, _fixed_axis(mapping)
+        stamps, has_time, is_local = nanoseconds(rows.columns[mapping.time.column], unit=mapping.time.unit)
+        if not has_time.any():
+            raise BadConfiguration(
+                f"no cell of column {mapping.time.column!r} is a time in {mapping.time.unit!r}; correct the unit"
+            )
+        grid = regularise(stamps[has_time], rate_hz=mapping.rate_hz)
+        clock = clock_of(grid.start_ns)
+    except BadConfiguration as error:
+        raise BadRecording(path, 0, str(error)) from error
+    axis = TimeAxis(
+        start_ns=grid.start_ns,
+        rate_hz=grid.rate_hz,
+        clock="local" if is_local and clock == "utc" else clock,
+        utc_offset_s=_offset(path, mapping) if mapping.time.unit == "iso" and not is_local else None,
+        grid=grid,
+        no_time=int(np.count_nonzero(~has_time)),
+    )
+    return _filter(rows, has_time), axis
+
+
+def _fixed_axis(mapping: Mapping) -> TimeAxis:
+    assert mapping.rate_hz is not None, "the mapping has checked that there is a rate where there is no time"
+    start_ns, clock, offset = 0, "relative", None
+    if mapping.start:
+        start, offset = _parse_start(mapping.start)
+        start_ns, clock = start, "local" if offset is None else "utc"
+    return TimeAxis(start_ns=start_ns, rate_hz=mapping.rate_hz, clock=clock, utc_offset_s=offset, grid=None)  # type: ignore[arg-type]
+
+
+def _parse_start(text: str) -> tuple[int, int | None]:
+    """Return nanoseconds, and the offset from UTC in seconds, None if the text has no zone."""
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadConfiguration(f"start {text!r} is not a date and time; write it as 2024-05-01T08:30:00+02:00") from None
+    offset = start.utcoffset()
+    zoned = start if offset is not None else start.replace(tzinfo=UTC)
+    whole = int(zoned.replace(microsecond=0).timestamp())
+    return whole * SECOND + zoned.microsecond * 1000, None if offset is None else int(offset.total_seconds())
+
+
+def _offset(path: Path, mapping: Mapping) -> int | None:
+    """Return local time minus UTC as the first row of a text table writes it, None if it writes none."""
+    head = peek(path)
+    lines = _lines(head)[mapping.skip_rows + mapping.header + mapping.unit_rows :]
+    if head.startswith(_PARQUET) or not lines or mapping.time is None:
+        return None
+    delimiter = mapping.delimiter or _delimiter(head)
+    cells = _cells(lines[0], delimiter)
+    place = _names(path, mapping, delimiter).index(mapping.time.column)
+    written = _OFFSET.search(cells[place]) if place < len(cells) else None
+    if written is None:
+        return 0 if place < len(cells) and cells[place].endswith("Z") else None
+    return (1 if written[1] == "+" else -1) * (int(written[2]) * 3600 + int(written[3]) * 60)
+
+
+def _filter(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
+    if keep.all():
+        return rows
+    columns = {name: column.filter(pa.array(keep)) for name, column in rows.columns.items()}
+    return Rows(columns=columns, num_rows=int(np.count_nonzero(keep)), malformed=rows.malformed)
+
+
+def _dropped(rows: Rows, axis: TimeAxis) -> tuple[Finding, ...]:
+    """Return what became of rows as a whole; it holds for every channel."""
+    lost = ((rows.malformed, "row with too few or too many cells"), (axis.no_time, "row without a readable time"))
+    findings = tuple(Finding(action="dropped", samples=n, reason=reason) for n, reason in lost if n)
+    return findings + (axis.grid.findings if axis.grid else ())
+
+
+def _add_channel(
+    found: Assembly, name: str, column: ChannelColumn, cells: pa.ChunkedArray, axis: TimeAxis, findings: tuple[Finding, ...]
+) -> None:
+    try:
+        samples, missing = numbers(cells)
+    except BadConfiguration as error:
+        raise BadRecording(found.path, 0, f"column {name!r}: {error}") from error
+    found.add(
+        Series(
+            label=column.name or name,
+            meaning=Meaning(
+                modality=column.modality,
+                unit=column.unit or modality(column.modality).unit,
+                axis=column.axis,
+                placement=column.placement,
+            ),
+            samples=axis.lay(samples),
+            rate_hz=axis.rate_hz,
+            start_ns=axis.start_ns,
+            scale=column.scale,
+            offset=column.offset,
+            present=axis.grid.present if axis.grid else None,
+            missing=None if missing is None else axis.lay(missing).astype(bool),
+            missing_reason="empty cell, or not a number",
+            findings=findings,
+        )
+    )
+
+
+def _add_events(found: Assembly, kind: str, cells: pa.ChunkedArray, axis: TimeAxis) -> None:
+    """Add one event for each run of equal cells; empty cells are none."""
+    code, labels, values = codes(cells)
+    laid = axis.lay(code)
+    present = axis.grid.present if axis.grid else Spans.all(len(laid))
+    step = SECOND / axis.rate_hz
+    for start, stop, which in runs(laid, within=present & Spans.from_mask(laid.astype(np.int64) >= 0)):
+        onset = axis.start_ns + round(start * step)
+        end = axis.start_ns + round(stop * step)
+        found.events.append((kind, onset, end - onset, labels[int(which)], values[int(which)]))
+
+
+READER = Reader(
+    name="csv",
+    describes="tables of samples: CSV, TSV and Parquet, with a mapping that names the columns",
+    suffixes=(".csv", ".tsv", ".txt", ".parquet"),
+    recognises=recognises,
+    read=read,
+)

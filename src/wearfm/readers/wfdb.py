@@ -29,8 +29,7 @@ _ANNOTATORS = ("atr", "ari", "qrs", "ecg", "pu", "pu0", "pu1", "st", "apn", "man
 
 
 def read(path: Path) -> Iterator[Recording]:
-    """Yield the record of a header, or of a signal file that has its header beside it."""
-    path = _header_of(path)
+    """Yield the record of a header."""
     header = _parse(path)
     found = Assembly(path=path)
     found.note(*header.notes)
@@ -51,21 +50,18 @@ def read(path: Path) -> Iterator[Recording]:
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Return whether this is a WFDB header, or a file that a header beside it names."""
-    if path.is_dir():
-        return False
-    if is_header(head):
-        return True
+    """Return whether this is a WFDB header."""
+    return not path.is_dir() and is_header(head)
+
+
+def home(path: Path) -> Path:
+    """Return the header beside a signal file that names it; any other path stands for itself."""
     beside = path.with_suffix(".hea")
-    return beside != path and beside.is_file() and is_header(peek(beside)) and _names(peek(beside), path.name)
-
-
-def _names(head: bytes, name: str) -> bool:
-    return any(line.split()[:1] == [name.encode()] for line in head.split(b"\n"))
-
-
-def _header_of(path: Path) -> Path:
-    return path if is_header(peek(path)) else path.with_suffix(".hea")
+    if beside == path or path.is_dir() or not beside.is_file():
+        return path
+    head = peek(beside)
+    named = {line.split()[0] for line in head.split(b"\n") if line.strip()}
+    return beside if is_header(head) and path.name.encode() in named else path
 
 
 def _parse(path: Path) -> RecordHeader:
@@ -94,9 +90,7 @@ def _segment_header(path: Path, header: RecordHeader, name: str) -> RecordHeader
     return segment
 
 
-def _join(
-    path: Path, header: RecordHeader, pieces: list[tuple[int, RecordHeader]], found: Assembly
-) -> tuple[list[Track], int]:
+def _join(path: Path, header: RecordHeader, pieces: list[tuple[int, RecordHeader]], found: Assembly) -> tuple[list[Track], int]:
     """Return the signals of all pieces, the same signal in one track, and the length of the record in frames."""
     joined: dict[tuple[str, str, int], Track] = {}
     num_frames = sum(segment.samples for segment in header.segments)
@@ -172,7 +166,7 @@ def _events(header: RecordHeader, marks: Marks, num_frames: int, *, suffix: str)
 
 def _rhythm_ends(marks: list[Mark], last: float) -> dict[int, float]:
     starts = [mark.sample for mark in marks if mark.code == RHYTHM]
-    return dict(zip(starts, [*map(float, starts[1:]), last], strict=True))
+    return dict(zip(starts, [*starts[1:], last], strict=False))
 
 
 READER = Reader(
@@ -181,4 +175,5 @@ READER = Reader(
     suffixes=(".hea", ".dat", ".mat"),
     recognises=recognises,
     read=read,
+    home=home,
 )

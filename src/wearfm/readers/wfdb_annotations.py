@@ -16,7 +16,7 @@ from pathlib import Path
 
 from wearfm.errors import BadRecording
 
-_SYMBOLS = " NLRaVFJASEj/Q~ | sT*D\"=pB^t+u?![]en@xf()r"
+_SYMBOLS = ' NLRaVFJASEj/Q~ | sT*D"=pB^t+u?![]en@xf()r'
 SYMBOL = {code: letter for code, letter in enumerate(_SYMBOLS) if letter != " "}
 RHYTHM, COMMENT = 28, 22
 _SKIP, _NUM, _SUB, _CHN, _AUX = 59, 60, 61, 62, 63

@@ -27,6 +27,7 @@ from wearfm.signals.recording import SECOND, Fact
 
 DEFAULT_HZ = 250.0  # header(5): the rate if the record line gives none
 DEFAULT_GAIN = 200.0  # header(5): steps per millivolt if the signal line gives none
+_HEAD = 4096  # bytes in which a header's first two lines must lie
 _REAL = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?"
 _RECORD = re.compile(
     rf"(?P<name>[-\w.]+)(?:/(?P<segments>\d{{1,6}}))?[ \t]+(?P<signals>\d{{1,4}})"
@@ -89,7 +90,8 @@ class RecordHeader:
 
 def is_header(head: bytes) -> bool:
     """Return whether a file that begins so is a WFDB header: a record line, then lines of signals or segments."""
-    if b"\x00" in head[:4096]:
+    head = head[:_HEAD]
+    if b"\x00" in head:
         return False
     lines = [text for _, text in _lines(head.decode("latin-1")) if not text.startswith("#")][:2]
     record = _RECORD.fullmatch(lines[0]) if lines else None
@@ -193,7 +195,8 @@ def _start(clock: str | None, day: str | None) -> tuple[int | None, tuple[str, .
     parts = [float(part) for part in (clock or "0").split(":") if re.fullmatch(r"\d+\.?\d*", part)]
     seconds = sum(part * scale for part, scale in zip(reversed(parts), (1, 60, 3600), strict=False))
     try:
-        date = datetime(*(int(part) for part in reversed(day.split("/"))), tzinfo=UTC)  # type: ignore[arg-type]
+        dd, mm, yyyy = (int(part) for part in day.split("/"))
+        date = datetime(yyyy, mm, dd, tzinfo=UTC)
         whole = date + timedelta(seconds=seconds)
     except (ValueError, OverflowError):
         return None, (f"start {clock} {day} does not exist in the calendar; times are relative",)

@@ -71,10 +71,10 @@ class Track:
         """Return all parts on an axis of that many samples; integers if the parts agree on gain and baseline."""
         is_same = len(set(self.gains)) == 1 and len(set(self.baselines)) == 1
         values = self.parts if is_same else tuple(self._physical())
-        missing = [part == code for part, code in zip(self.parts, self.missing, strict=True)]
+        has_missing = any(len(part) and part.min() <= code for part, code in zip(self.parts, self.missing, strict=True))
+        missing = [part == code for part, code in zip(self.parts, self.missing, strict=True)] if has_missing else []
         scale, offset = (1 / self.gains[0], -self.baselines[0] / self.gains[0]) if is_same else (1.0, 0.0)
         present = Spans.of([(start, start + len(part)) for start, part in zip(self.starts, values, strict=True)])
-        has_missing = any(mask.any() for mask in missing)
         return Laid(
             samples=_concatenate(values, self.starts, length),
             scale=scale,
@@ -101,9 +101,7 @@ def read_tracks(folder: Path, header: RecordHeader, found: Assembly, *, start: i
         yield from _tracks_of(folder / file, group, header, found, start=start)
 
 
-def _tracks_of(
-    path: Path, lines: list[SignalLine], header: RecordHeader, found: Assembly, *, start: int
-) -> Iterator[Track]:
+def _tracks_of(path: Path, lines: list[SignalLine], header: RecordHeader, found: Assembly, *, start: int) -> Iterator[Track]:
     """Yield the signals of one file: frames of `line.frame` samples of each signal in turn."""
     packing = PACKINGS[lines[0].format]
     raw = _content(path, lines[0], header)
@@ -162,9 +160,7 @@ def _verify(found: Assembly, line: SignalLine, samples: NDArray[np.generic], *, 
         found.asides["checksum does not match: samples were changed after the header was written"].append(line.label)
 
 
-def _concatenate(
-    parts: Sequence[NDArray[np.generic]], starts: tuple[int, ...], length: int
-) -> NDArray[np.generic]:
+def _concatenate(parts: Sequence[NDArray[np.generic]], starts: tuple[int, ...], length: int) -> NDArray[np.generic]:
     if len(parts) == 1 and len(parts[0]) == length:
         return parts[0]
     laid = np.zeros(length, dtype=np.result_type(*parts))

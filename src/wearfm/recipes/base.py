@@ -144,6 +144,18 @@ def _tupled(value: Any) -> Any:
     return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
 
 
+def at_window(recipe: Recipe, window_s: float) -> Recipe:
+    """Return the recipe with the same weights for windows of another length, in evaluation mode.
+
+    BadConfiguration if its config has no `window_s`; IncompatibleWeights if its weights depend on it.
+    """
+    if not hasattr(recipe.config, "window_s"):
+        raise BadConfiguration(f"{recipe.name} has no window_s; its windows last {recipe.input.window_s:g} s")
+    changed = type(recipe)(dataclasses.replace(recipe.config, window_s=window_s), seed=0)
+    load_strictly(changed, recipe.state_dict(), what=f"{recipe.name} with windows of {window_s:g} s")
+    return changed.eval()
+
+
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], *, what: str, ignore: Iterable[str] = ()) -> None:
     """Copy a state dict into a module: every key used, every shape checked, or one error that lists all differences.
 

@@ -121,7 +121,7 @@ def paper() -> NormWearConfig:
 
 
 def medium() -> NormWearConfig:
-    """Return a model of 11 million parameters with all scales, for one GPU or a patient laptop."""
+    """Return a model of 15 million parameters with all scales, for one GPU or a patient laptop."""
     return replace(small(), num_scales=65, scale_step=1.0, patch=(9, 5), width=320, depth=8, heads=5, mlp_width=1280)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ MOST_INSERTED = 2**26  # empty samples that a file of any size may ask for; beyo
 RATE_TOLERANCE = 0.02  # a declared rate that is further off is a mistake, not a drift
 FASTEST_HZ = 200_000.0  # no body signal is sampled faster; milliseconds read as microseconds are
 _JITTER = 0.1  # share of a step by which a stamp may be off before its sample counts as moved
+_MEDIAN_OF = 65_536  # steps that the median is taken of; more only cost time
 _YEAR = 31_557_600 * SECOND
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
 
@@ -47,22 +49,24 @@ class Grid:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def length(self) -> int:
         """Samples from the first to the last, gaps included."""
         return int(self.position.max(initial=-1)) + 1
 
-    @property
+    @cached_property
     def present(self) -> Spans:
         """The spans that hold samples."""
         kept = self.position[self.keep]
+        if len(kept) == self.length:
+            return Spans.all(self.length)
         edges = np.flatnonzero(np.diff(kept) > 1)
         starts, stops = kept[np.concatenate(([0], edges + 1))], kept[np.concatenate((edges, [len(kept) - 1]))] + 1
         return Spans.of(np.stack((starts, stops), axis=1))
 
     def lay(self, samples: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return the samples on the grid, (N,) -> (length,) of the same type; what lies in a gap has no meaning."""
-        if self.length == len(samples):
+        if self.length == len(samples) == np.count_nonzero(self.keep):
             return samples
         laid = np.zeros(self.length, dtype=samples.dtype)
         laid[self.position[self.keep]] = samples[self.keep]
@@ -229,15 +233,17 @@ def _measure(steps: NDArray[np.int64]) -> tuple[float, int]:
     The median step tells how many samples each short step spans; their sum over the time they took is free of the
     rounding of single stamps. A rate that is simple within that rounding (64, 31.25, 1/60) is taken as simple.
     """
-    middle = float(np.median(steps))
-    short = steps[steps <= 10 * middle]
+    middle = float(np.median(steps[:: len(steps) // _MEDIAN_OF + 1]))
+    is_short = steps <= 10 * middle
+    short = steps if is_short.all() else steps[is_short]
     counted = int(np.rint(short / middle).sum())
     span = float(short.sum())
     if counted == 0 or span <= 0:
         raise BadConfiguration("the stamps have no common step; declare rate_hz and leave the time column out")
     rate = counted * SECOND / span
-    blur = max(float(np.gcd.reduce(short)), float(np.median(np.abs(short - middle))), 1.0)
-    return _simplest(rate, tolerance=min(max(blur / span, 1e-9), 1e-2)), counted
+    is_even = short.min() == short.max()
+    blur = 1.0 if is_even else max(float(np.gcd.reduce(short[:4096])), float(np.abs(short - span / counted).mean()))
+    return _simplest(rate, tolerance=min(max(blur / (span if not is_even else middle), 1e-9), 1e-2)), counted
 
 
 def _simplest(rate_hz: float, *, tolerance: float) -> float:

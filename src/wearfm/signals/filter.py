@@ -6,8 +6,8 @@
     MovingAverage(window_s=1.0)   Gaussian(sigma_s=0.5)   Detrend(degree=1)
 
 Everything is computed in float64. A recursive filter runs twice, so its gain is squared: a Butterworth corner lies at
--6 dB, not at -3 dB (Gustafsson 1996, IEEE Trans. Signal Process. 44(4):988). Each end of a piece is continued by point
-reflection until the slowest pole has died down to 1 %; a piece not longer than that cannot be filtered and is masked.
+-6 dB, not at -3 dB (Gustafsson 1996, IEEE Trans. Signal Process. 44(4):988). A filter settles when its slowest pole has died
+down to 1 %. Each end of a piece is continued by point reflection for two such times; a piece not longer than one is masked.
 `shortfall` counts those samples. Filter whole channels and cut windows afterwards: windows are too short for slow corners.
 """
 
@@ -61,8 +61,10 @@ class _Recursive(Filter):
         return self.settling(rate_hz) + 1
 
     def __call__(self, signal: Array, *, rate_hz: float) -> Array:
-        filtered = sosfiltfilt(self.sections(rate_hz), signal, axis=1, padtype="odd", padlen=self.settling(rate_hz))
-        return np.asarray(filtered, dtype=np.float64)
+        beyond = 2 * self.settling(rate_hz)
+        extended = extend(signal, before=beyond, after=beyond)
+        filtered = sosfiltfilt(self.sections(rate_hz), extended, axis=1, padtype=None)
+        return np.asarray(filtered[:, beyond : beyond + signal.shape[1]], dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +175,10 @@ def filter_rows(
     check_rows(signal, valid)
     shortest = by.shortest(rate_hz)
     out, out_valid = np.zeros_like(signal), np.zeros_like(valid)
-    for rows, start, stop in pieces(valid):
+    for piece in pieces(valid):
+        rows, start, stop = piece
         if stop - start >= shortest:
-            out[rows, start:stop] = by(signal[rows, start:stop].astype(np.float64), rate_hz=rate_hz)
+            out[rows, start:stop] = by(piece.cut(signal), rate_hz=rate_hz)
             out_valid[rows, start:stop] = True
     return out, out_valid
 

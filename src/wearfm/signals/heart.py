@@ -3,9 +3,9 @@
     beats  |  |   |  |      gap      |  |  |       intervals run between neighbouring beats of one valid span
              1  2   3                  4  5        `follows`: F T T F T
 
-Intervals next to ectopic, missed or false beats are found as Lipponen & Tarvainen 2019 (J. Med. Eng. Technol. 43:173) describe,
-and left out; they are not replaced. Definitions follow the Task Force 1996 (Circulation 93:1043), SD1 and SD2 Brennan et al. 2001
-(IEEE TBME 48:1342).
+Intervals next to ectopic, missed or false beats are found as Lipponen & Tarvainen 2019 (J. Med. Eng. Technol. 43:173)
+describe, and left out; they are not replaced. Definitions follow the Task Force 1996 (Circulation 93:1043), SD1 and SD2
+Brennan et al. 2001 (IEEE TBME 48:1342).
 """
 
 from __future__ import annotations
@@ -92,8 +92,9 @@ def intervals(beats: NDArray[np.int64] | Array, *, valid: Spans, rate_hz: float)
 def find_artefacts(length_s: Array, follows: Mask) -> Mask:
     """Return which intervals are next to an ectopic, missed or false beat.
 
-    length_s, follows: (K,) as in `Intervals`. Lipponen & Tarvainen 2019: eq. 1-2 for the thresholds (5.2 quartile deviations
-    over 91 beats), section 2.2 for the lines of ectopic beats (slope 0.13, intercept 0.17) and the rule of long and short beats.
+    length_s, follows: (K,) as in `Intervals`. Lipponen & Tarvainen 2019: thresholds of 5.2 quartile deviations over 91 beats;
+    ectopic beats lie beyond lines of slope 0.13 and intercept 0.17 in the plane of a change against the changes beside it;
+    long and short beats are changes that are soon undone, or intervals 3 thresholds from the median of eleven.
     """
     if len(length_s) < 3:
         return np.zeros(len(length_s), dtype=bool)
@@ -174,9 +175,11 @@ def spectral_power(series: Intervals, *, segment_s: float) -> tuple[float, float
 
 
 def _threshold(values: Array) -> Array:
-    """Return 5.2 quartile deviations of the 91 values around each, at least 20 ms (our floor: two samples at 100 Hz)."""
-    size = np.abs(values)
-    upper, lower = (percentile_filter(size, share, 91, mode="reflect") for share in (75, 25))
+    """Return 5.2 quartile deviations of the 91 values around each, at least 20 ms (our floor: two samples at 100 Hz).
+
+    That is 3.5 standard deviations of a Gaussian: 99.95 % of its values lie within.
+    """
+    upper, lower = (percentile_filter(values, share, 91, mode="reflect") for share in (75, 25))
     return np.asarray(np.maximum(5.2 * (upper - lower) / 2, 0.02), dtype=np.float64)
 
 

@@ -6,6 +6,8 @@ kurtosis, entropy and ratios of 0.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +17,13 @@ Array = NDArray[np.float64]
 PHASES = 64  # points on which beats of different lengths are compared
 
 
-def moment_ratio(signal: Array, *, power: int) -> Array:
+def moment_ratio(signal: Array, *, power: Literal[3, 4]) -> Array:
     """Return m_power / m_2^(power/2): skewness for 3, kurtosis (3 for a Gaussian) for 4."""
     centred = signal - signal.mean(axis=1, keepdims=True)
-    scale = np.abs(centred).max(axis=1, keepdims=True)
-    scaled = centred / np.where(scale > 0, scale, 1.0)
-    return ratio(np.mean(scaled**power, axis=1), np.mean(scaled**2, axis=1) ** (power / 2))
+    scaled = centred / np.maximum(np.abs(centred).max(axis=1, keepdims=True), np.finfo(float).tiny)
+    square = scaled * scaled
+    moment = np.mean(square * (scaled if power == 3 else square), axis=1)
+    return ratio(moment, np.mean(square, axis=1) ** (power / 2))
 
 
 def entropy(signal: Array, *, bins: int = 16) -> Array:
@@ -74,7 +77,7 @@ def band_power(signal: Array, bands_hz: tuple[tuple[float, float], ...], *, rate
 
 
 def agreement(first: Beats, second: Beats, *, num_windows: int, tolerance: float) -> Array:
-    """Return for each window the beats both found over the beats either found (bSQI, Li et al. 2008, eq. 1); 0 for no beats.
+    """Return for each window the beats both found over the beats either found (bSQI, Li et al. 2008); 0 for no beats.
 
     tolerance: largest distance of a pair, samples.
     """
@@ -106,7 +109,7 @@ def beat_spacing(beats: Beats, *, num_windows: int, rate_hz: float) -> tuple[Arr
 def template_correlation(signal: Array, beats: Beats) -> Array:
     """Return the mean correlation of a window's beats with their average; 0 for fewer than three whole beats.
 
-    Beats reach half a median interval to each side and are read at 64 points (Orphanidou et al. 2015, section II-C).
+    Beats reach half a median interval to each side and are read at 64 points (after Orphanidou et al. 2015).
     """
     num_windows, length = signal.shape
     half = _median_interval(beats, num_windows=num_windows)[beats.row] / 2
@@ -126,7 +129,7 @@ def template_correlation(signal: Array, beats: Beats) -> Array:
     return np.where(count >= 3, mean, 0.0)
 
 
-def ratio(above: Array, below: NDArray[np.number]) -> Array:
+def ratio(above: NDArray[np.number], below: NDArray[np.number]) -> Array:
     """Return above / below, and 0 where below is 0."""
     return np.asarray(np.where(below != 0, above / np.where(below != 0, below, 1), 0.0), dtype=np.float64)
 

@@ -12,16 +12,16 @@ the signal; time grows linearly with length.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
-from scipy.signal import sosfiltfilt
 
 from wearfm.errors import BadConfiguration
 from wearfm.signals.filter import Butterworth
-from wearfm.signals.pieces import Float, check_rows, extend, pieces
+from wearfm.signals.pieces import Float, check_rows, pieces
 from wearfm.signals.recording import Channel
 
 Array = NDArray[np.float64]
@@ -151,7 +151,7 @@ def _complexes_by_rules(signal: Array, *, rate_hz: float) -> tuple[Indices, Indi
     starting = _starting_level(energy, rate_hz=rate_hz)
     chosen: list[Indices] = [np.zeros(0, dtype=np.int64)]
     edges = np.searchsorted(row, np.arange(len(signal) + 1))
-    for number, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (first, last) in enumerate(pairwise(edges.tolist())):
         piece = slice(first, last)
         beats = _hamilton(sample[piece] / rate_hz, heights[piece], steepest[piece], level=starting[number])
         chosen.append(first + np.array(beats, dtype=np.int64))
@@ -258,10 +258,7 @@ def _apart(row: Indices, sample: Indices, height: Array, *, distance: float) -> 
 def _band(signal: Array, *, low_hz: float, high_hz: float, rate_hz: float) -> Array:
     """Return the rows between two frequencies, of any length, continued beyond their ends."""
     design = Butterworth(low_hz=low_hz, high_hz=min(high_hz, 0.45 * rate_hz), order=2)
-    beyond = design.settling(rate_hz)
-    padded = extend(signal, before=beyond, after=beyond)
-    filtered = sosfiltfilt(design.sections(rate_hz), padded, axis=1, padtype=None)
-    return np.asarray(filtered[:, beyond : beyond + signal.shape[1]], dtype=np.float64)
+    return design(signal, rate_hz=rate_hz)
 
 
 def _odd(samples: float) -> int:

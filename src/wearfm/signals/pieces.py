@@ -29,6 +29,11 @@ class Piece(NamedTuple):
     start: int
     stop: int
 
+    def cut(self, signal: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the piece of a (N, T) signal as float64, without a copy where there is nothing to convert or choose."""
+        chosen = signal if len(self.rows) == len(signal) else signal[self.rows]
+        return chosen[:, self.start : self.stop].astype(np.float64, copy=False)
+
 
 def pieces(valid: NDArray[np.bool_]) -> Iterator[Piece]:
     """Yield the pieces of a (N, T) mask; every valid sample lies in exactly one."""

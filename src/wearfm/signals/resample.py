@@ -8,8 +8,8 @@ The kernel is a sinc under a Kaiser window (Kaiser 1974; Oppenheim & Schafer 201
 the smallest change that makes it exact for constants and straight lines. At the ends of a span the signal is continued by
 point reflection (x[-i] = 2 x[0] - x[i]), which continues a straight line as itself.
 
-Outputs are computed in blocks, as one matrix product over frames of the input: a block of `blocks * up` outputs sees a frame of
-`blocks * down + 2 * reach` inputs. Rates whose matrix would be large go through `scipy.signal.upfirdn`, with the same taps.
+Outputs are computed in blocks, as one matrix product over frames of the input: a block of `blocks * up` outputs sees a
+frame of `blocks * down + 2 * reach` inputs. Factors whose matrix would be large go phase by phase, with the same taps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal import upfirdn
 
 from wearfm.errors import BadConfiguration
 from wearfm.signals.pieces import Float, check_rows, extend, pieces
@@ -32,24 +31,28 @@ CROSSINGS = 24  # zero crossings of the sinc on each side: transition band of 5.
 ATTENUATION_DB = 80.0  # below the quantisation noise of 12-bit wearables (74 dB)
 BETA = 0.1102 * (ATTENUATION_DB - 8.7)  # Kaiser's rule, Oppenheim & Schafer eq. 7.75
 TRANSITION = (ATTENUATION_DB - 7.95) / (2.285 * 2 * np.pi * CROSSINGS)  # share of Nyquist, eq. 7.76
-RATIO_TOLERANCE = Fraction(1, 10**8)  # 2 ms in 48 h
+TOLERANCES = (Fraction(1, 10**8), Fraction(1, 10**7), Fraction(1, 10**6))
 LARGEST_FACTOR = 200_000  # taps of up to 77 MB
-LARGEST_MATRIX = 2_000_000  # 16 MB; beyond it upfirdn
+LARGEST_MATRIX = 2_000_000  # 16 MB
 FRAME_SAMPLES = 1_000_000  # samples of one matrix product: 8 MB, near the cache
 
 
 def rational(rate_hz: float, target_hz: float) -> tuple[int, int]:
-    """Return the smallest (up, down) with target_hz = rate_hz * up / down, within 1e-8 of the ratio.
+    """Return the smallest (up, down) with target_hz = rate_hz * up / down, to 2 ms in two days.
 
-    Raises BadConfiguration if a rate is not positive or the ratio needs factors above 200 000.
+    Odd ratios that would need factors above 200 000 are met to 1e-7 or 1e-6 instead (0.2 s in two days). Raises
+    BadConfiguration if that is not enough, or if a rate is not positive.
     """
     if not (0 < rate_hz < np.inf and 0 < target_hz < np.inf):
         raise BadConfiguration(
             f"cannot resample from {rate_hz:g} Hz to {target_hz:g} Hz; both rates must be positive and finite"
         )
     low, high = sorted((Fraction(rate_hz), Fraction(target_hz)))
-    ratio = _simplest(high / low * (1 - RATIO_TOLERANCE), high / low * (1 + RATIO_TOLERANCE))
-    if ratio.numerator > LARGEST_FACTOR:
+    for tolerance in TOLERANCES:
+        ratio = _simplest(high / low * (1 - tolerance), high / low * (1 + tolerance))
+        if ratio.numerator <= LARGEST_FACTOR:
+            break
+    else:
         raise BadConfiguration(
             f"resampling from {rate_hz:g} Hz to {target_hz:g} Hz needs a factor above {LARGEST_FACTOR};"
             " go by a rate between them"
@@ -81,10 +84,10 @@ def resample_rows(
     if up == down:
         return np.where(valid, signal, signal.dtype.type(0)), valid_out
     out = np.zeros((len(signal), num_out), dtype=signal.dtype)
-    for rows, start, stop in pieces(valid):
-        first, last = -(-start * up // down), -(-stop * up // down)
+    for piece in pieces(valid):
+        first, last = -(-piece.start * up // down), -(-piece.stop * up // down)
         if last > first:
-            out[rows, first:last] = _resample_piece(signal[rows, start:stop], start=start, up=up, down=down)
+            out[piece.rows, first:last] = _resample_piece(piece.cut(signal), start=piece.start, up=up, down=down)
     return out, valid_out
 
 
@@ -116,51 +119,51 @@ def _simplest(low: Fraction, high: Fraction) -> Fraction:
     return floor + 1 / _simplest(1 / (high - floor), 1 / (low - floor))
 
 
-def _resample_piece(signal: NDArray[Float], *, start: int, up: int, down: int) -> NDArray[np.float64]:
+def _resample_piece(signal: NDArray[np.float64], *, start: int, up: int, down: int) -> NDArray[np.float64]:
     """Return the outputs that lie in [start, start + T) of rows (N, T) that are valid throughout."""
     first, last = -(-start * up // down), -(-(start + signal.shape[1]) * up // down)
-    origin = start // down  # the last multiple of `down` input samples, which is output number origin * up
-    radius = reach(up, down)
-    stop = -(-last // up) * down  # input position of the last output's period
-    before, after = start - origin * down + radius, max(0, stop + radius - start - signal.shape[1])
-    extended = extend(signal.astype(np.float64), before=before, after=after)
+    origin, radius = start // down, reach(up, down)  # output origin * up lies at input origin * down, both whole
     periods = -(-last // up) - origin
-    apply = _multiply if _block(up, down)[1] <= LARGEST_MATRIX else _convolve
-    outputs = apply(extended, periods=periods, up=up, down=down)  # (N, T) -> (N, periods * up)
+    blocks = min(_block(up, down), periods)
+    in_blocks = blocks * up * (blocks * down + 2 * radius) <= LARGEST_MATRIX
+    periods = -(-periods // blocks) * blocks if in_blocks else periods
+    before = start - origin * down + radius
+    after = (origin + periods) * down + radius - start - signal.shape[1]
+    extended = extend(signal, before=before, after=max(0, after))
+    if in_blocks:
+        outputs = _by_blocks(extended, blocks=blocks, up=up, down=down)  # (N, T) -> (N, periods * up)
+    else:
+        outputs = _by_phases(extended, num_out=last - origin * up, up=up, down=down)
     return outputs[:, first - origin * up : last - origin * up]
 
 
-def _block(up: int, down: int) -> tuple[int, int]:
-    """Return (periods in a block, elements of its matrix): as much new input in a frame as overlap."""
-    periods = max(1, 2 * reach(up, down) // down)
-    return periods, (periods * down + 2 * reach(up, down)) * periods * up
+def _block(up: int, down: int) -> int:
+    """Return how many periods of `down` inputs make a block: as much new input in its frame as overlap."""
+    return max(1, 2 * reach(up, down) // down)
 
 
-def _multiply(extended: NDArray[np.float64], *, periods: int, up: int, down: int) -> NDArray[np.float64]:
-    """Return (N, periods * up) outputs of rows that begin `reach` before the first, by matrix products over frames."""
-    blocks, radius = min(_block(up, down)[0], periods), reach(up, down)
+def _by_blocks(extended: NDArray[np.float64], *, blocks: int, up: int, down: int) -> NDArray[np.float64]:
+    """Return the outputs of rows that begin `reach` before the first, by matrix products over frames."""
     matrix = _matrix(up, down, blocks)  # (frame, blocks * up)
-    num_frames = -(-periods // blocks)
-    missing = num_frames * blocks * down + 2 * radius - extended.shape[1]
-    rows = np.pad(extended, ((0, 0), (0, max(0, missing))))
-    frames = sliding_window_view(rows, len(matrix), axis=1)[:, :: blocks * down]  # (N, frames, frame)
-    out = np.empty((len(rows), num_frames, matrix.shape[1]))
-    step = max(1, FRAME_SAMPLES // (len(rows) * len(matrix)))
-    for begin in range(0, num_frames, step):
-        piece = slice(begin, min(begin + step, num_frames))
+    frames = sliding_window_view(extended, len(matrix), axis=1)[:, :: blocks * down]  # (N, frames, frame)
+    out = np.empty((*frames.shape[:2], matrix.shape[1]))
+    step = max(1, FRAME_SAMPLES // (len(extended) * len(matrix)))
+    for begin in range(0, frames.shape[1], step):
+        piece = slice(begin, begin + step)
         np.matmul(np.ascontiguousarray(frames[:, piece]), matrix, out=out[:, piece])
-    return out.reshape(len(rows), -1)[:, : periods * up]
+    return out.reshape(len(extended), -1)
 
 
-def _convolve(extended: NDArray[np.float64], *, periods: int, up: int, down: int) -> NDArray[np.float64]:
-    """Return what `_multiply` returns, tap by tap: for factors whose matrix would be large."""
-    radius = reach(up, down)
-    taps = _bank(up, down)[:, ::-1].T.ravel()  # (phase, 2 * reach + 1) -> one kernel at up times the rate
-    lead = 2 * radius * up  # position of the first output in the full convolution
-    silent = -lead % down
-    full = upfirdn(np.concatenate((np.zeros(silent), taps)), extended, up, down, axis=1)
-    first = (lead + silent) // down
-    return np.asarray(full[:, first : first + periods * up], dtype=np.float64)
+def _by_phases(extended: NDArray[np.float64], *, num_out: int, up: int, down: int) -> NDArray[np.float64]:
+    """Return what `_by_blocks` returns, one phase of the kernel after the other: for factors whose matrix would be large."""
+    bank = _bank(up, down)
+    views = sliding_window_view(extended, bank.shape[1], axis=1)  # (N, position, tap)
+    out = np.empty((len(extended), num_out))
+    for phase in range(min(up, num_out)):
+        outputs = out[:, phase::up]
+        frames = views[:, phase * down // up :: down][:, : outputs.shape[1]]
+        np.einsum("nmk,k->nm", frames, bank[phase * down % up], out=outputs)
+    return out
 
 
 @lru_cache(maxsize=64)

@@ -66,9 +66,11 @@ def _next_id(database: sqlite3.Connection, table: str) -> int:
 
 
 def add_shard(database: sqlite3.Connection, shard: StagedShard, entries: Sequence[RecordingEntry]) -> None:
-    """Enter a shard with those of its recordings that are new."""
-    identity = _next_id(database, "shards")
-    _insert(database, "shards", ("id", "name", "size", "sha256"), [(identity, shard.name, shard.size, shard.sha256)])
+    """Enter a shard with those of its recordings that are new; equal bytes (of recordings without channels) are one shard."""
+    known = database.execute("SELECT id FROM shards WHERE name = ?", (shard.name,)).fetchone()
+    identity = known[0] if known else _next_id(database, "shards")
+    if not known:
+        _insert(database, "shards", ("id", "name", "size", "sha256"), [(identity, shard.name, shard.size, shard.sha256)])
     for entry in entries:
         _add_recording(database, entry, shard=identity)
 

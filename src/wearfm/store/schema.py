@@ -87,6 +87,14 @@ def is_catalogue(folder: Path) -> bool:
     return (folder / CATALOGUE).is_file()
 
 
+def is_laid_out(folder: Path) -> bool:
+    """Say whether the folder holds a catalogue that has its tables; one that was killed at birth has none."""
+    if not is_catalogue(folder):
+        return False
+    with reading(folder) as database:
+        return _pragma(database, "user_version") != 0 or _pragma(database, "application_id") not in (0, APPLICATION)
+
+
 def lay_out(folder: Path) -> None:
     """Make the tables in a new catalogue; do nothing to one that has them."""
     with writing(folder) as database:

@@ -64,7 +64,7 @@ class Store:
     def create(cls, path: str | Path) -> Self:
         """Open the store in that folder, or make an empty one."""
         folder = Path(path)
-        if not schema.is_catalogue(folder):
+        if not schema.is_laid_out(folder):
             make_folder(folder / SHARDS)
             with sole_writer(folder):
                 schema.lay_out(folder)
@@ -74,7 +74,7 @@ class Store:
     def open(cls, path: str | Path) -> Self:
         """Open the store in that folder; BadConfiguration if there is none, or of another version."""
         folder = Path(path)
-        if not schema.is_catalogue(folder):
+        if not schema.is_laid_out(folder):
             raise BadConfiguration(f"{folder} holds no store; make one with `wearfm prepare`, or correct the path")
         schema.check_version(folder)
         return cls(folder)

@@ -18,7 +18,7 @@ MARGIN_S = 8.0  # the grid begins before the session and ends after it, so that 
 # (Gonzales et al. 2023); deep sleep is the lowest and most vagal, REM close to waking (Boudreau et al. 2013)
 _STAGE_HR = {LIGHT: -10.0, DEEP: -13.0, REM: -8.5}
 _STAGE_VAGAL = {LIGHT: 1.2, DEEP: 1.35, REM: 1.0}
-_STRESS_HR = 14.0  # rise under social-evaluative stress (Kudielka et al. 2004, doi:10.1016/j.psyneuen.2003.08.001)
+_STRESS_HR = 14.0  # rise under social-evaluative stress (Kudielka et al. 2004)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def make_body(person: Participant, schedule: Schedule, config: CohortConfig, gen
     """Return the slow state of the person, as they are today, over the session."""
     times = np.arange(-MARGIN_S, config.session_s + MARGIN_S, 1 / GRID_HZ)
     activity = schedule.values(times, "activity")
-    effort = lag(schedule.values(times, "effort"), rate_hz=GRID_HZ, time_s=35.0)  # oxygen kinetics, time constant 30 to 40 s
+    effort = _effort(schedule, times, generator)
     arousal = lag((activity == STRESS).astype(np.float64), rate_hz=GRID_HZ, time_s=45.0)
     asleep = lag((activity == SLEEP).astype(np.float64), rate_hz=GRID_HZ, time_s=180.0)
     stage_hr, stage_vagal = _stages(schedule, times)
@@ -67,12 +67,22 @@ def make_body(person: Participant, schedule: Schedule, config: CohortConfig, gen
     )
 
 
+def _effort(schedule: Schedule, times: Line, generator: np.random.Generator) -> Line:
+    """Return the share of heart rate reserve in use, (T,): hills and pauses of 15 %, then two lags.
+
+    The fast part is vagal withdrawal and oxygen uptake (30 s), the slow one what drifts up and recovers late (5 min).
+    """
+    hills = np.clip(1 + 0.15 * wander(generator, len(times), rate_hz=GRID_HZ, time_s=100.0), 0.5, 1.2)
+    asked = np.minimum(schedule.values(times, "effort") * hills, 0.95)
+    return 0.7 * lag(asked, rate_hz=GRID_HZ, time_s=30.0) + 0.3 * lag(asked, rate_hz=GRID_HZ, time_s=300.0)
+
+
 def _heart_rate(
     person: Participant, *, hours: Line, effort: Line, arousal: Line, stage_hr: Line, generator: np.random.Generator
 ) -> Line:
     """Return resting rate + circadian swing + reserve in use + stress + slow wandering, (T,) per min.
 
-    Circadian: 2 per min around a peak at 16 h, beyond what sleep itself does (Scheer et al. 2010).
+    Circadian: 2 per min around a peak at 16 h, beyond what sleep itself does; our choice.
     """
     rest = person.resting_hr_per_min
     circadian = 2.0 * np.cos(2 * np.pi * (hours - 16) / 24)

@@ -34,7 +34,7 @@ class Wave:
 
 
 # McSharry et al. 2003 (doi:10.1109/TBME.2003.808805), table I: angles -60, -15, 0, 15, 90 degrees and widths 0.25, 0.1, 0.1,
-# 0.1, 0.4 rad on a cycle of 1 s, i.e. divided by 2 pi; the QRS narrowed to 90 ms; T split in two for its slow rise, fast fall
+# 0.1, 0.4 rad on a cycle of 1 s, i.e. divided by 2 pi; here the QRS lasts 90 ms and T is split for its slow rise, fast fall
 WAVES = (
     Wave(name="P", centre_s=-0.165, width_s=0.024, height_mv=0.13, stretch=0.3),
     Wave(name="Q", centre_s=-0.028, width_s=0.010, height_mv=-0.11, stretch=0.0),
@@ -93,7 +93,7 @@ def _load(wave: Wave, person: Participant) -> float:
 def _f_waves(beats: Beats, times: Line, rate_hz: float, generator: np.random.Generator) -> Line:
     """Return the fibrillatory waves, (T,) mV, zero outside the episodes.
 
-    Stridh and Sornmo 2001 (doi:10.1109/10.900266), eqs. 4 to 6: a sawtooth of three harmonics with amplitudes
+    Stridh and Sornmo 2001 (doi:10.1109/10.900266): a sawtooth of three harmonics with amplitudes
     2 / (n pi), frequency 6 Hz modulated by 0.2 Hz at 0.12 Hz, amplitude modulated by a third at 0.08 Hz.
     """
     base_hz = generator.uniform(5.0, 7.5)

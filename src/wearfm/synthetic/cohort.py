@@ -116,7 +116,7 @@ class _Session:
         makers = {"ppg": self._ppg, "ecg": self._ecg, "acc": self._acc, "eda": self._eda, "temp": self._temp}
         admitted = [channel for name in self.config.modalities for channel in makers[name]()]
         return Recording(
-            participant=f"sim{self.cohort.seed}-{self.person.index:05d}",
+            participant=f"synthetic:{self.cohort.seed}-{self.person.index:05d}",
             name=f"session-{self.number:02d}",
             channels=tuple(item.channel for item in admitted),
             events=self.truth.events(),

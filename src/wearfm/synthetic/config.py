@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from wearfm.errors import BadConfiguration, UnknownName
 
 MODALITIES = ("ppg", "ecg", "acc", "eda", "temp")
-LONGEST_HOURS = 24 * 14  # one session is held in memory at once
+LONGEST_HOURS = 24 * 7  # one session is made in memory at once, about 1.2 GB a day with all channels
 
 
 @dataclass(frozen=True, kw_only=True)

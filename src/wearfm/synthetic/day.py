@@ -17,10 +17,11 @@ STAGES = ("light", "deep", "rem")
 LIGHT, DEEP, REM = range(3)
 
 # median dwell in minutes and spread of its logarithm; our choice, so that a day has about 15 changes of posture and pace
-_DWELL = {REST: (28.0, 0.6), WALKING: (9.0, 0.6), EXERCISE: (32.0, 0.3), STRESS: (16.0, 0.4)}
+_DWELL = {REST: (30.0, 0.6), WALKING: (8.0, 0.6), EXERCISE: (32.0, 0.3), STRESS: (16.0, 0.4)}
 _CYCLE_MIN = 90.0  # one NREM and REM cycle (Carskadon and Dement 2017, ch. 2)
 _MET_ML = 3.5  # oxygen uptake at rest, ml/kg/min
-_WALKING_MET = 3.3  # level walking at a comfortable pace (Ainsworth et al. 2011, code 17190)
+_WALKING_MET = 3.0  # level walking at 4 km/h (Ainsworth et al. 2011, code 17170)
+_WALKING_MOST = 0.5  # share of reserve at which people slow down rather than pant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +113,12 @@ def _nights(person: Participant, *, days: int, generator: np.random.Generator) -
 
 def _next_activity(previous: int, hour: float, person: Participant, generator: np.random.Generator) -> int:
     """Return what comes after `previous`: exercise around 7 and 18 h, stress in working hours, in the person's own time."""
-    own_hour = (hour - (person.mid_sleep_hour - 4.0)) % 24
-    fit = float(np.clip(person.fitness_ml_kg_min / 35, 0.5, 1.6))
+    own_hour = (hour - (person.mid_sleep_hour - 3.5)) % 24
+    fit = float(np.clip(person.fitness_ml_kg_min / 35, 0.5, 1.6)) ** 2
     weights = np.zeros(5)
     weights[REST] = 1.0
     weights[WALKING] = 0.8
-    weights[EXERCISE] = fit * (0.05 + 0.25 * (_bell(own_hour, 7.5) + _bell(own_hour, 18.0)))
+    weights[EXERCISE] = fit * (0.004 + 0.08 * (_bell(own_hour, 7.5) + _bell(own_hour, 18.0)))
     weights[STRESS] = person.stress_proneness * (0.08 + 0.35 * float(9 <= own_hour <= 17.5))
     if previous != SLEEP:
         weights[previous] = 0.0
@@ -143,7 +144,7 @@ def _wake_bout(activity: int, start: float, latest: float, person: Participant, 
     effort, cadence = 0.0, 0.0
     if activity == WALKING:
         uptake = _WALKING_MET * _MET_ML * pace**2
-        effort = min((uptake - _MET_ML) / (person.fitness_ml_kg_min - _MET_ML), 0.9)
+        effort = min((uptake - _MET_ML) / (person.fitness_ml_kg_min - _MET_ML), _WALKING_MOST)
         cadence = person.cadence_hz * pace
     elif activity == EXERCISE:
         effort = float(relative)

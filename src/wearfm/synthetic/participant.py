@@ -22,6 +22,7 @@ _AF_FROM_YEARS = (0, 55, 60, 65, 70, 75, 80, 85)
 _AF_WOMEN = (0.001, 0.004, 0.010, 0.017, 0.034, 0.050, 0.072, 0.091)
 _AF_MEN = (0.002, 0.009, 0.017, 0.030, 0.050, 0.073, 0.103, 0.111)
 _SKIN_TONES = (0.12, 0.20, 0.23, 0.18, 0.15, 0.12)  # Fitzpatrick I to VI; our choice: every tone common enough to compare
+_LEAST_FITNESS = 13.0  # ml/kg/min; our choice: below it the line has left its data, and people their independence
 _POUND_KG, _INCH_M = 0.45359237, 0.0254
 
 
@@ -56,7 +57,7 @@ class Participant:
     skin_conductance_us: float  # tonic level at rest
     sweat_response: float  # times the average height of a skin conductance response
     skin_temp_degc: float  # wrist, awake, at rest
-    heart_axis: tuple[float, float, float, float, float]  # times the average height of P, Q, R, S and T
+    heart_axis: tuple[float, ...]  # (5,) times the average height of P, Q, R, S and T
     tremor_hz: float  # 0 for none
 
     @property
@@ -90,14 +91,14 @@ def draw_participant(index: int, config: CohortConfig, generator: np.random.Gene
     male = bool(generator.random() < 0.5)
     height, bmi = _build(age, male, generator)
     expected = expected_fitness(age, male=male, bmi_kg_m2=bmi, height_m=height)
-    fitness = max(expected + 6.6 * _z(generator), 12.0)  # 6.6: standard error of the same equation
+    fitness = np.clip(expected * np.exp(0.21 * _z(generator)), 8, 75)  # 0.21: its standard error, 6.6, over its mean, 31
     surplus = fitness - expected_fitness(age, male=male, bmi_kg_m2=25.0, height_m=height)
     resting_hr = _resting_hr(surplus, male, generator)
-    vascular_age = np.clip(age + 0.6 * (bmi - 25) - 0.3 * surplus + 5.0 * _z(generator), 18, 100)
+    vascular_age = np.clip(age + 0.6 * (bmi - 25) - 0.3 * surplus + 5.0 * _z(generator), 12, 100)
     sbp, dbp = _pressure(float(vascular_age), bmi, male, generator)
-    hypertension = sbp >= 140 or dbp >= 90  # Williams et al. 2018 (doi:10.1093/eurheartj/ehy339), table 3
+    hypertension = sbp >= 140 or dbp >= 90  # Williams et al. 2018 (doi:10.1093/eurheartj/ehy339)
     has_af = generator.random() < af_probability(age, male=male, hypertension=hypertension, odds=config.af_odds)
-    mid_sleep = 4.9 - 0.022 * (age - 20) + 0.3 * male + 1.0 * _z(generator)
+    mid_sleep = 4.1 - 0.018 * (age - 20) + 0.2 * male + 0.9 * _z(generator)  # Roenneberg et al. 2007, work and free days
     return Participant(
         index=index,
         age_years=float(age),
@@ -109,7 +110,7 @@ def draw_participant(index: int, config: CohortConfig, generator: np.random.Gene
         vascular_age_years=float(vascular_age),
         skin_tone=int(generator.choice(6, p=_SKIN_TONES)) + 1,
         rhythm="paroxysmal_af" if has_af else "sinus",
-        chronotype="early" if mid_sleep < 3.6 else "late" if mid_sleep > 5.0 else "intermediate",
+        chronotype="early" if mid_sleep < 2.9 else "late" if mid_sleep > 4.2 else "intermediate",
         sbp_mmHg=sbp,
         dbp_mmHg=dbp,
         hypertension=bool(hypertension),
@@ -117,7 +118,7 @@ def draw_participant(index: int, config: CohortConfig, generator: np.random.Gene
         mid_sleep_hour=float(mid_sleep),
         sleep_hours=float(np.clip(7.6 - 0.012 * (age - 20) + 0.8 * _z(generator), 5, 10)),  # Ohayon et al. 2004
         af_burden=float(generator.beta(2, 4)) if has_af else 0.0,  # our choice: patients sent to monitoring
-        premature_per_hour=float(np.exp(-1.2 + 0.035 * (age - 20) + 1.0 * _z(generator))),  # Conen et al. 2012
+        premature_per_hour=float(np.exp(-1.2 + 0.035 * (age - 20) + 1.4 * _z(generator))),  # Conen et al. 2012
         **_sensor_traits(age, generator),
         tremor_hz=float(generator.uniform(4, 6)) * bool(generator.random() < config.tremor_share),  # Deuschl et al. 1998
     )
@@ -155,6 +156,7 @@ def today(person: Participant, generator: np.random.Generator) -> Participant:
         perfusion=person.perfusion * float(np.exp(0.15 * _z(generator))),
         skin_conductance_us=person.skin_conductance_us * float(np.exp(0.25 * _z(generator))),
         skin_temp_degc=person.skin_temp_degc + 0.4 * _z(generator),
+        heart_axis=tuple(height * float(np.exp(0.08 * _z(generator))) for height in person.heart_axis),  # patch put on anew
     )
 
 
@@ -165,7 +167,8 @@ def expected_fitness(age_years: float, *, male: bool, bmi_kg_m2: float, height_m
     - 0.15 pounds + 0.68 inches - 0.46 mode (1 treadmill).
     """
     pounds = bmi_kg_m2 * height_m**2 / _POUND_KG
-    return 45.2 - 0.35 * age_years - 10.9 * (1 if male else 2) - 0.15 * pounds + 0.68 * height_m / _INCH_M - 0.46
+    line = 45.2 - 0.35 * age_years - 10.9 * (1 if male else 2) - 0.15 * pounds + 0.68 * height_m / _INCH_M - 0.46
+    return max(line, _LEAST_FITNESS)
 
 
 def expected_rmssd(age_years: float) -> float:
@@ -197,10 +200,11 @@ def _build(age: float, male: bool, generator: np.random.Generator) -> tuple[floa
 def _resting_hr(surplus: float, male: bool, generator: np.random.Generator) -> float:
     """Return the seated resting heart rate from fitness above what age and sex predict.
 
-    Gonzales et al. 2023 (doi:10.1371/journal.pone.0285272): mean 67.6, SD 9.8 per min; fitness falls by 0.26 ml/kg/min
-    for each beat, that is r = -0.26 * 9.8 / 6.6 = -0.39, so a beat rises by 0.57 for each ml/kg/min lost, residual SD 9.
+    Gonzales et al. 2023 (doi:10.1371/journal.pone.0285272): mean 67.6, SD 9.8 per min; at the same age and sex fitness
+    falls by 0.26 ml/kg/min for each beat. Turned around, with SD 7.7 of the surplus: 0.26 * (9.8 / 7.7)^2 = 0.42 beats for
+    each ml/kg/min lost, and a residual SD of sqrt(9.8^2 - (0.42 * 7.7)^2) = 9.2.
     """
-    return float(np.clip((66.2 if male else 69.0) - 0.57 * surplus + 9.0 * _z(generator), 42, 100))
+    return float(np.clip((66.2 if male else 69.0) - 0.42 * surplus + 9.2 * _z(generator), 42, 100))
 
 
 def _rmssd(age: float, resting_hr: float, generator: np.random.Generator) -> float:
@@ -211,8 +215,8 @@ def _rmssd(age: float, resting_hr: float, generator: np.random.Generator) -> flo
 def _pressure(vascular_age: float, bmi: float, male: bool, generator: np.random.Generator) -> tuple[float, float]:
     """Return systolic and diastolic pressure in mmHg.
 
-    Systolic rises with age, diastolic until about 55 and falls after (Franklin et al. 1997, doi:10.1161/01.CIR.96.1.308,
-    fig. 1); 5 kg/m2 add 5 and 4 mmHg (Prospective Studies Collaboration 2009, doi:10.1016/S0140-6736(09)60318-4).
+    Systolic rises with age, diastolic until about 55 and falls after (Franklin et al. 1997, doi:10.1161/01.CIR.96.1.308);
+    5 kg/m2 add 5 and 4 mmHg (Prospective Studies Collaboration 2009, doi:10.1016/S0140-6736(09)60318-4).
     """
     load = _z(generator)
     sbp = 121 + 0.50 * (vascular_age - 45) + 1.0 * (bmi - 25) + 3 * male + 9 * load

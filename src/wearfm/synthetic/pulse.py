@@ -183,14 +183,14 @@ def _amplitude(person: Participant, body: Body, beats: Beats, generator: np.rand
     """Return the height of each pulse, (N,): perfusion x vasomotion x breathing x filling.
 
     Stress and cold constrict, sleep dilates. A short interval fills the ventricle less, which makes the pulses of atrial
-    fibrillation uneven (Solosenko et al. 2017, doi:10.1109/JBHI.2016.2630246).
+    fibrillation uneven (Solosenko et al. 2017, doi:10.1016/j.compbiomed.2016.12.016).
     """
     times = beats.times_s
     vasomotion = 0.22 * wander(generator, len(body.times_s), rate_hz=4.0, time_s=90.0) + 0.05 * body.mayer
     tone = np.exp(vasomotion - 0.45 * body.arousal + 0.25 * body.asleep + 0.2 * body.effort)
     usual = 60 / body.at(body.heart_rate, times)
-    filling = 1 - np.exp(-np.maximum(beats.rr_s - 0.22, 0.02) / 0.2)
-    expected = 1 - np.exp(-np.maximum(usual - 0.22, 0.02) / 0.2)
+    filling = 1 - np.exp(-np.maximum(beats.rr_s - 0.22, 0.02) / 0.3)
+    expected = 1 - np.exp(-np.maximum(usual - 0.22, 0.02) / 0.3)
     breathing = 1 + 0.08 * body.at(body.breath, times)
     return np.asarray(person.perfusion * body.at(tone, times) * breathing * filling / expected)
 
@@ -205,15 +205,15 @@ def _baseline(person: Participant, body: Body, length: int, rate_hz: float, gene
 def _artefact(motion: Motion, loose: NDArray[np.bool_], config: CohortConfig, generator: np.random.Generator) -> Line:
     """Return what moving tissue adds, (T,) au: the acceleration along one direction through a random half-second filter.
 
-    A linear filter of what the accelerometer measures, so that the two are coherent (Lee et al. 2010; the assumption of
-    every adaptive canceller). Beyond 2.5 au the front end compresses, and the relation bends.
+    A linear filter of what the accelerometer measures, so that the two are coherent: the assumption of every
+    adaptive canceller. Beyond 2.5 au the front end compresses, and the relation bends.
     """
     direction = generator.standard_normal(3)
     direction /= np.linalg.norm(direction)
     taps = generator.standard_normal(16) * np.exp(-np.arange(16) / 4)
     taps /= np.sqrt(np.square(taps).sum())
     moved = np.asarray(lfilter(taps, [1.0], motion.dynamic @ direction))
-    gain = 3.2 * config.artefacts * float(np.exp(0.3 * generator.standard_normal()))
+    gain = 2.5 * config.artefacts * float(np.exp(0.3 * generator.standard_normal()))
     line = on_clock(gain * moved, rate_hz=config.ppg_hz, length=len(loose)) * np.where(loose, _LOOSE_MOTION, 1.0)
     return np.asarray(2.5 * np.tanh(line / 2.5))
 

@@ -18,7 +18,7 @@ from wearfm.synthetic.participant import Participant
 BEAT_KINDS = ("sinus", "premature", "af")
 SINUS, PREMATURE, AF = range(3)
 
-_LF_HF = 1.5  # power ratio at supine-to-seated rest (Task Force 1996, doi:10.1161/01.CIR.93.5.1043, table 2)
+_LF_HF = 1.5  # power ratio at supine-to-seated rest (Task Force 1996, doi:10.1161/01.CIR.93.5.1043: 1.5 to 2)
 _LF_HZ = 0.1
 _AF_RATE = 1.3  # ventricular rate over the sinus rate that the body would ask for; our choice, untreated
 _AF_FLOOR, _AF_SHAPE = 0.45, 5.0  # refractory share and gamma shape: coefficient of variation 0.55 / sqrt(5) = 0.25
@@ -103,7 +103,7 @@ def _with_af(
     """Return the beats with those inside the episodes replaced by irregular ones; edges: (E, 2) in phase.
 
     The steps are independent, so that the spectrum of the intervals is white (Hennig et al. 2006,
-    doi:10.1152/ajpheart.00519.2005), with a coefficient of variation of 0.25 (Tateno and Glass 2001,
+    doi:10.1007/s10867-006-9027-z), with a coefficient of variation of 0.25 (Tateno and Glass 2001,
     doi:10.1007/BF02345439).
     """
     for start, stop in edges:

@@ -68,8 +68,8 @@ def _phasic(onset_s: Line, height_us: Line, *, rate_hz: float, length: int) -> L
 def temperature(person: Participant, body: Body, config: CohortConfig, generator: np.random.Generator) -> Line:
     """Return wrist skin temperature of the session, (T,) degC.
 
-    Warmest at 3 h by 0.5 degC, 1 degC more asleep when the skin sheds heat (Sarabia et al. 2008,
-    doi:10.1016/j.physbeh.2008.07.021); sweating cools, then muscle heat arrives; stress constricts; the room drifts.
+    Warmest at 3 h by 0.5 degC, 1 degC more asleep when the skin sheds heat (Sarabia et al. 2008);
+    sweating cools, then muscle heat arrives; stress constricts; the room drifts.
     """
     rate_hz, length = config.temp_hz, config.length("temp")
     circadian = 0.5 * np.cos(2 * np.pi * (body.local_hour - 3) / 24)

@@ -49,7 +49,7 @@ class TrainingConfig:
 
     ema: float | None = None  # decay a step of the averaged weights that validation and the checkpoint use; None: no average
     precision: Precision = "fp32"  # "bf16" computes under autocast; weights, statistics and optimiser stay float32
-    compile: bool = False  # torch.compile; pays back after some hundred steps
+    compile: bool = False  # torch.compile of every repeated block; pays back after some hundred steps
     deterministic: bool = False  # refuse kernels whose result varies from run to run (GPU; CPU kernels do not)
     strategy: Strategy = "none"  # "ddp" and "fsdp2" need torchrun
     device: str = "auto"  # "auto" is this process's GPU where there is one, else the CPU

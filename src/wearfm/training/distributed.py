@@ -96,10 +96,11 @@ def wrap(door: Door, config: TrainingConfig, place: Place) -> nn.Module:
     """Return the module to call: the door itself, or under DDP or FSDP2. The recipe's own names do not change."""
     if place.world > 1:
         synchronise(door)
+    if config.compile:
+        for block in _blocks(door) or [door]:
+            block.compile()
     if config.strategy == "fsdp2":
         _shard(door, place)
-    if config.compile:
-        door.compile()
     if config.strategy != "ddp":
         return door
     device_ids = [place.device.index] if place.device.type == "cuda" else None
@@ -108,14 +109,18 @@ def wrap(door: Door, config: TrainingConfig, place: Place) -> nn.Module:
 
 
 def _shard(door: Door, place: Place) -> None:
-    """Shard every block of every module list, so that one block at a time is whole, and then the rest."""
+    """Shard block by block, so that one block at a time is whole, and then the rest."""
     mesh = init_device_mesh(place.device.type, (place.world,))
-    for holder in list(door.modules()):
-        if isinstance(holder, nn.ModuleList):
-            for block in holder:
-                if type(block).forward is not nn.Module.forward:  # a list of lists has nothing to call
-                    fully_shard(block, mesh=mesh)
+    for block in _blocks(door):
+        fully_shard(block, mesh=mesh)
     fully_shard(door, mesh=mesh)
+
+
+def _blocks(door: Door) -> list[nn.Module]:
+    """Return the members of every module list: the repeated blocks of a backbone, which are compiled and sharded each."""
+    lists = [module for module in door.modules() if isinstance(module, nn.ModuleList)]
+    containers = (nn.ModuleList, nn.ModuleDict)  # a list of lists has nothing to call
+    return [block for holder in lists for block in holder if not isinstance(block, containers)]
 
 
 def gathering(module: nn.Module, *, is_last: bool) -> AbstractContextManager[None]:

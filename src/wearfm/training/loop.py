@@ -237,7 +237,7 @@ class _Loop:
         self._publish({"epoch": epoch, **line, "learning_rate": rate, "signal_hours": self.state.signal_s / 3600})
 
     def _validate(self, loader: Loader) -> None:
-        self._publish(validate(self.module, loader, config=self.config, place=self.place, average=self.state.average))
+        self._publish(validate(self.module, loader, state=self.state, config=self.config, place=self.place))
         self.meter.restart()
 
     def _publish(self, values: Mapping[str, float]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,10 @@ class State:
             state |= self.average.weights
         return {name: whole(tensor).detach() for name, tensor in state.items()}
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Return a context in which the recipe holds the averaged weights, where there are any."""
+        return nullcontext() if self.average is None else self.average.swapped_in(self.recipe)
+
     def write(self, folder: Path) -> None:
         """Write this process's share of the tensors; every process must call it."""
         tensors = self.tensors()
@@ -71,7 +75,7 @@ class State:
         except (CheckpointException, OSError) as error:
             reason = str(error).strip().splitlines()[-1]
             size = sum(tensor.nbytes for tensor in tensors.values())
-            raise CannotWrite(f"{folder}: {size} bytes could not be written: {reason}; free the disk, then rerun") from error
+            raise CannotWrite(f"{folder}: {size} bytes not written: {reason}; make room, then rerun") from error
 
     def position(self, *, steps_per_epoch: int, seed: int) -> dict[str, Any]:
         """Return where the run stands, as plain values."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import torch
 from torch import Tensor, nn
 
@@ -12,18 +10,19 @@ from wearfm.nn.draws import Draws
 from wearfm.training.config import TrainingConfig
 from wearfm.training.data import Loader
 from wearfm.training.distributed import Place, mean_over_processes, settle
-from wearfm.training.ema import Average
+from wearfm.training.state import State
 
 
 @torch.no_grad()
-def validate(
-    module: nn.Module, loader: Loader, *, config: TrainingConfig, place: Place, average: Average | None
-) -> dict[str, float]:
-    """Return "val_loss" and "val_<part>", means over all batches of the loader's epoch 0, in evaluation mode."""
+def validate(module: nn.Module, loader: Loader, *, state: State, config: TrainingConfig, place: Place) -> dict[str, float]:
+    """Return "val_loss" and "val_<part>", means over all batches of the loader's epoch 0, in evaluation mode.
+
+    module: the wrapped recipe of the state. The averaged weights are judged where there are any.
+    """
     totals: dict[str, Tensor] = {}
     seed = config.derived_seed("validation draws")
     module.eval()
-    with average.swapped_in(module) if average is not None else nullcontext():
+    with state.averaged():
         for number, batch in enumerate(loader.epoch(0, 0)):
             rows = len(batch)
             draws = Draws(seed=seed, step=number, first=place.rank * rows, rows=rows, total=place.world * rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,9 @@ def read_foreign(path: str | Path, *, key: str | None = None) -> dict[str, Tenso
         raise BadConfiguration(f"{path} has the ending {path.suffix!r}; weights end in .safetensors, .pt, .pth, .ckpt or .bin")
     _refuse_inflated(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # opened safely or refused below
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as error:
         reason = str(error).partition("\n")[0][:200]
         raise DamagedStore(f"{path}: more or less than plain tensors ({reason}); ask for a safetensors file") from error

@@ -29,6 +29,7 @@ class SameParticipant:
     seed: int
     apart_s: float
     _table: ByParticipant = field(init=False, repr=False)
+    _times: NDArray[np.int64] = field(init=False, repr=False)  # of the table's windows, ascending within a participant
     left_out: int = field(init=False)
 
     group_size = 2
@@ -40,6 +41,7 @@ class SameParticipant:
         able = (table.count >= 2) & (reach >= self._apart_ns)
         object.__setattr__(self, "left_out", int((~able).sum()))
         object.__setattr__(self, "_table", ByParticipant(table.windows, table.first[able], table.count[able]))
+        object.__setattr__(self, "_times", order)
         if able.sum() < 2:
             raise BadConfiguration(
                 f"{int(able.sum())} participants have two windows {self.apart_s:g} s apart; participant-level pairs need at"
@@ -55,37 +57,31 @@ class SameParticipant:
 
     def draw(self, epoch: int, samples: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return both windows of the samples, (N,) -> (N, 2)."""
-        table, times = self._table, self.index.timeline
+        table = self._table
         person = turn(samples, len(table.first), self.seed, epoch)
         first, count = table.first[person], table.count[person]
-        order = times[table.windows]
-        anchor = self._anchors(first, count, order, epoch, samples)
-        early, late = self._far(anchor, first, count, order)
+        anchor = self._anchors(first, count, epoch, samples)
+        early, late = self._far(anchor, first, count)
         pick = below(early + late, self.seed, epoch, samples, 3)
         partner = np.where(pick < early, first + pick, first + count - late + (pick - early))
-        return table.windows[np.stack((anchor, partner), axis=1)]
+        return np.asarray(table.windows[np.stack((anchor, partner), axis=1)], dtype=np.int64)
 
     def _anchors(
-        self,
-        first: NDArray[np.int64],
-        count: NDArray[np.int64],
-        order: NDArray[np.int64],
-        epoch: int,
-        samples: NDArray[np.int64],
+        self, first: NDArray[np.int64], count: NDArray[np.int64], epoch: int, samples: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Return anchors that have a partner: those near enough to neither end are moved to an end."""
+        """Return anchors that have a partner: one in the middle that has none is replaced by the first window, which has."""
         anchor = first + below(count, self.seed, epoch, samples, 2)
-        early, late = self._far(anchor, first, count, order)
+        early, late = self._far(anchor, first, count)
         return np.where(early + late > 0, anchor, first)
 
     def _far(
-        self, anchor: NDArray[np.int64], first: NDArray[np.int64], count: NDArray[np.int64], order: NDArray[np.int64]
+        self, anchor: NDArray[np.int64], first: NDArray[np.int64], count: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return how many windows of the same participant lie far enough before and after each anchor."""
         early = np.empty_like(anchor)
         late = np.empty_like(anchor)
         for row, (at, start, number) in enumerate(zip(anchor, first, count, strict=True)):
-            own = order[start : start + number]
-            early[row] = np.searchsorted(own, order[at] - self._apart_ns, side="right")
-            late[row] = number - np.searchsorted(own, order[at] + self._apart_ns, side="left")
+            own = self._times[start : start + number]
+            early[row] = np.searchsorted(own, self._times[at] - self._apart_ns, side="right")
+            late[row] = number - np.searchsorted(own, self._times[at] + self._apart_ns, side="left")
         return early, late

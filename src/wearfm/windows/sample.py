@@ -48,7 +48,7 @@ class Balanced:
         table = self.index.by_participant()
         person = turn(samples, len(table.first), self.seed, epoch)
         chosen = table.first[person] + below(table.count[person], self.seed, epoch, samples, 1)
-        return table.windows[chosen][:, None]
+        return np.asarray(table.windows[chosen][:, None], dtype=np.int64)
 
 
 def turn(samples: NDArray[np.int64], people: int, *keys: int) -> NDArray[np.int64]:

@@ -32,7 +32,7 @@ from wearfm.errors import BadConfiguration, UnknownName
 
 VARIANTS = ("aligned", "scipy", "torch")
 SUPPORT = 5.0  # scales on each side of the centre; 1.5e-5 of the wavelet's absolute mass lies outside
-ROWS_AT_ONCE = 16  # series in one Fourier product on the CPU: their spectra stay in the cache
+ROWS_AT_ONCE = 8  # series in one Fourier product on the CPU: their spectra stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,22 +110,25 @@ def scalogram_by_fourier(signal: Tensor, *, scales: tuple[float, ...], variant: 
     spectra, size = _spectra(samples, scales, variant, signal.device, signal.dtype)
     rows = signal.reshape(-1, samples)  # (..., T) -> (R, T)
     chunk = ROWS_AT_ONCE if signal.device.type == "cpu" else max(len(rows), 1)
-    planes = signal.new_empty(len(rows), wavelets.length, len(scales))
+    planes = signal.new_empty(len(rows), len(scales), wavelets.length)
     for first in range(0, len(rows), chunk):
         part = torch.fft.rfft(rows[first : first + chunk], n=size)  # (r, S)
         responses = torch.fft.irfft(part[:, None] * spectra, n=size)  # (r, K, size)
-        planes[first : first + chunk] = responses[..., : wavelets.length].transpose(1, 2)  # (r, T', K)
-    return planes.reshape(*signal.shape[:-1], wavelets.length, len(scales))
+        planes[first : first + chunk] = responses[..., : wavelets.length]
+    return planes.transpose(1, 2).reshape(*signal.shape[:-1], wavelets.length, len(scales))  # (R, K, T') -> (..., T', K)
 
 
 @lru_cache(maxsize=16)
 def _spectra(
     samples: int, scales: tuple[float, ...], variant: str, device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, int]:
-    """Return the conjugate spectra of the wavelets, shifted so that response t comes out at place t, and their length."""
+    """Return the conjugate spectra of the wavelets, shifted so that response t comes out at place t, and their length.
+
+    Sums that run over the end come back at the start; half a wavelet of zeros keeps them off the samples.
+    """
     kernels = bank(samples, scales=scales, variant=variant).kernels
     width = kernels.shape[1]
-    size = next_fast_len(samples + width, real=True)
+    size = next_fast_len(max(samples + width // 2 + 1, width), real=True)
     padded = np.zeros((len(scales), size))
     padded[:, :width] = kernels
     spectra = np.conj(np.fft.rfft(np.roll(padded, -(width // 2), axis=1)))

@@ -35,4 +35,4 @@ def tiles(planes: Tensor, size: tuple[int, int]) -> Tensor:
     rows, columns = T // size[0], K // size[1]
     whole = planes[:, :, : rows * size[0], : columns * size[1]]
     split = whole.reshape(B, count, rows, size[0], columns, size[1])
-    return split.permute(0, 2, 4, 1, 3, 5).reshape(B, rows * columns, -1)
+    return split.permute(0, 2, 4, 1, 3, 5).reshape(B, rows * columns, count * size[0] * size[1])

@@ -1,0 +1,39 @@
+"""Starting values come from the generator."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from wearfm.nn.initial import xavier
+
+
+class Toy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.class_token = nn.Parameter(torch.zeros(1, 1, 4000))
+        self.linear = nn.Linear(300, 100)
+        self.filter = nn.Conv1d(3, 5, 7)
+        self.norm = nn.LayerNorm(4)
+
+
+def test_matrices_are_uniform_within_glorots_bound_and_vectors_neutral() -> None:
+    toy = Toy()
+    xavier(toy, torch.Generator().manual_seed(0))
+    bound = math.sqrt(6 / 400)
+    assert 0.98 * bound < toy.linear.weight.abs().max() <= bound
+    assert toy.filter.weight.abs().max() <= math.sqrt(6 / 26)
+    assert not toy.linear.bias.any()
+    assert torch.equal(toy.norm.weight, torch.ones(4))
+    assert 0.019 < toy.class_token.std() < 0.021
+
+
+def test_the_same_seed_gives_the_same_bits_and_the_global_state_stays() -> None:
+    first, second = Toy(), Toy()
+    before = torch.get_rng_state()
+    xavier(first, torch.Generator().manual_seed(5))
+    xavier(second, torch.Generator().manual_seed(5))
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
