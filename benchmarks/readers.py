@@ -68,7 +68,9 @@ def edfio_digital(path: Path) -> object:
 def edfio_round_trip(path: Path) -> object:
     """What most code does: physical float64, and back to int16 for storage."""
     signals = edfio.read_edf(path).signals
-    return [np.rint((s.data - s.physical_min) / (s.physical_max - s.physical_min) * 65535 - 32768).astype(np.int16) for s in signals]
+    return [
+        np.rint((s.data - s.physical_min) / (s.physical_max - s.physical_min) * 65535 - 32768).astype(np.int16) for s in signals
+    ]
 
 
 def wfdb_record(path: Path) -> object:

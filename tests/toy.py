@@ -200,7 +200,7 @@ def _toy_signal(generator: np.random.Generator, shape: tuple[int, int, int], *, 
 
 @dataclass(frozen=True, kw_only=True)
 class ToyLoader:
-    """Batches of a pool of windows in memory, shuffled anew each epoch; the part of one rank."""
+    """Batches of a pool of windows in memory, whole groups shuffled anew each epoch; the part of one rank."""
 
     pool: Batch
     batch_size: int
@@ -208,14 +208,15 @@ class ToyLoader:
     world: int = 1
 
     def __len__(self) -> int:
-        return len(self.pool) // self.batch_size
+        return len(self.pool) // self.pool.group_size // self.batch_size
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        order = torch.from_numpy(np.random.default_rng([7, epoch]).permutation(len(self.pool)))
+        groups = torch.arange(len(self.pool)).view(-1, self.pool.group_size)
+        order = groups[torch.from_numpy(np.random.default_rng([7, epoch]).permutation(len(groups)))]
         local = self.batch_size // self.world
         for number in range(first, len(self)):
             start = number * self.batch_size + self.rank * local
-            yield self.pool.select(order[start : start + local])
+            yield self.pool.select(order[start : start + local].flatten())
 
 
 def toy_store(

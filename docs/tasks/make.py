@@ -8,8 +8,8 @@ from wearfm.evaluation.tasks import TASKS
 
 HEAD = """# Tasks
 
-One question to one data set, a file each in `src/wearfm/evaluation/tasks/`. Labels are facts of a person or events in time, kept
-in the store. People are never split; windows are averaged up to the level of the label. This page is written by
+One question to one data set, a file each in `src/wearfm/evaluation/tasks/`. Labels are facts of a person or events in time,
+kept in the store. People are never split; windows are averaged up to the level of the label. This page is written by
 `docs/tasks/make.py`.
 """
 
@@ -28,7 +28,8 @@ def page() -> str:
             lines.append(f"Demographics baseline: {', '.join(task.demographics)}.")
         lines.append(f"Data: {task.citation}.")
         for figure in task.published:
-            lines.append(f"- published, {figure.model}: {figure.value:g} ({figure.protocol}). Not comparable: {figure.why_not}.")
+            source = f"{figure.value:g} ({figure.protocol})"
+            lines.append(f"- published, {figure.model}: {source}. Not comparable: {figure.why_not}.")
         sections.append("\n".join(lines) + "\n")
     return "\n".join(sections)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wearfm.embeddings.table import EmbeddingTable
     from wearfm.evaluation.report import Report
     from wearfm.evaluation.task import Task
-    from wearfm.preparation import prepare, prepare_recordings
+    from wearfm.preparation.prepare import prepare, prepare_recordings
     from wearfm.readers import read
     from wearfm.recipes import create, import_original
     from wearfm.signals.recording import Channel, Events, Recording

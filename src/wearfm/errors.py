@@ -10,6 +10,7 @@
     ├── IncompatibleWeights   a state dict whose keys or shapes do not fit
     ├── IncompatibleTable     embedding tables of different weights or layouts, mixed
     ├── DamagedStore          a store or checkpoint whose bytes are not the ones committed
+    ├── Diverged              a training run whose loss or gradient is no longer finite
     ├── CannotWrite           a disk that is full, read-only or failing
     └── MissingExtra          an optional dependency that is not installed
 
@@ -102,6 +103,10 @@ class IncompatibleTable(WearfmError):
 
 class DamagedStore(WearfmError):
     """Bytes on disk that are not the bytes that were committed."""
+
+
+class Diverged(WearfmError):
+    """A training step whose loss or gradient is not finite; the last checkpoint is whole."""
 
 
 class CannotWrite(WearfmError):

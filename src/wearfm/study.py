@@ -9,7 +9,7 @@ Everything is kept in the study's folder and taken up again if it is there: runs
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from wearfm.embeddings.extract import Cut, embed_to
 from wearfm.embeddings.table import EmbeddingTable
 from wearfm.errors import BadConfiguration
 from wearfm.evaluation.evaluate import evaluate
-from wearfm.evaluation.report import ExampleWindow, Report, join
+from wearfm.evaluation.report import ExampleWindow, Report
 from wearfm.evaluation.tasks import TASKS
 from wearfm.recipes import RECIPES, build
 from wearfm.recipes.base import at_window
@@ -79,8 +79,8 @@ def run_study(study: Study, store: Store, folder: Path, *, watch: Watch, command
     (folder / "split.json").write_text(json.dumps(split.to_json(), indent=1))
     for learner in study.learners:
         _pretrain(learner, store, split, folder, watch)
-    reports = [_answer(question, study, store, folder, watch) for question in study.questions]
-    report = replace(join(reports), command=command, examples=tuple(_examples(study, store)))
+    reports = {question.dataset: _answer(question, study, store, folder, watch) for question in study.questions}
+    report = replace(_join(reports), command=command, examples=tuple(_examples(study, store)))
     report.write(folder / "report")
     return report
 
@@ -104,7 +104,7 @@ def _pretrain(learner: Learner, store: Store, split: Split, folder: Path, watch:
     recipe = build(RECIPES[learner.recipe], learner.config, seed=learner.training.seed)
 
     def follow(line: Any) -> None:
-        watch(f"pretrain {learner.recipe}", int(line["step"]), learner.training.steps or 0, f"loss {line.get('loss', 0):.3g}")
+        watch(f"pretrain {learner.recipe}", int(line["step"]), int(line["total"]), f"loss {line.get('loss', 0):.3g}")
 
     train(recipe, part, config=learner.training, run=folder / "runs" / learner.recipe, progress=follow)
 
@@ -135,6 +135,24 @@ def _answer(question: Question, study: Study, store: Store, folder: Path, watch:
         store=store,
         seed=study.seed,
         progress=partial(watch, f"judge {question.dataset}"),
+    )
+
+
+def _join(reports: Mapping[str, Report]) -> Report:
+    """Return one report of the reports on several data sets of one store, whose tables and checks carry the set's name."""
+    first = next(iter(reports.values()))
+    if len(reports) == 1:
+        return first
+    return replace(
+        first,
+        results=tuple(result for report in reports.values() for result in report.results),
+        sources=tuple(
+            replace(source, name=f"{source.name} on {name}") for name, report in reports.items() for source in report.sources
+        ),
+        checks=tuple(
+            replace(check, text=f"{name}: {check.text}") for name, report in reports.items() for check in report.checks
+        ),
+        wall_s=sum(report.wall_s for report in reports.values()),
     )
 
 

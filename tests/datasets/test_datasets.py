@@ -19,7 +19,7 @@ def test_a_card_says_who_may_use_it_and_how_to_cite_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
 def test_an_empty_folder_is_refused_with_what_is_missing(name: str, tmp_path: Path) -> None:
-    with pytest.raises(BadConfiguration, match="holds no .*name the folder"):
+    with pytest.raises(BadConfiguration, match=r"holds no .*name the folder"):
         list(DATASETS[name].recordings(tmp_path))
 
 

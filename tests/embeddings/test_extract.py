@@ -101,7 +101,7 @@ def test_finished_parts_are_kept(toy: Toy, store: Store, tmp_path: Path, monkeyp
     stopped_at = 2
 
     def stop(done: int, total: int, what: str) -> None:
-        if done >= 20 * stopped_at:
+        if done > 20 * stopped_at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -113,10 +113,10 @@ def test_finished_parts_are_kept(toy: Toy, store: Store, tmp_path: Path, monkeyp
 
     def watch(done: int, total: int, what: str) -> None:
         steps.append(done)
-        if len(steps) <= stopped_at:
-            assert [part.stat().st_mtime_ns for part in parts] == times
+        assert [part.stat().st_mtime_ns for part in parts] == times
 
     _same(embed_to(tmp_path / "t.parquet", toy, store, progress=watch), embed(toy, store))
+    assert steps[:3] == [0, 20, 40]
     assert steps[-1] == 68
 
 
@@ -124,7 +124,8 @@ def test_parts_of_other_weights_are_not_taken(store: Store, tmp_path: Path, monk
     monkeypatch.setattr(extract, "PART", 20)
 
     def stop(done: int, total: int, what: str) -> None:
-        raise KeyboardInterrupt
+        if done > 20:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         embed_to(tmp_path / "t.parquet", Toy(small(), seed=1), store, progress=stop)

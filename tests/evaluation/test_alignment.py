@@ -83,4 +83,4 @@ def test_text_where_numbers_are_asked_for_is_refused(table, truth):
 
 def test_one_label_a_window_is_demanded(table, truth):
     with pytest.raises(BadConfiguration, match="gave 2 labels for 48 windows"):
-        raise_to_level(replace(AGE, label=lambda rows, truth: np.zeros(2)), align({"one": table}), truth, {})
+        raise_to_level(replace(AGE, label=lambda *_: np.zeros(2)), align({"one": table}), truth, {})

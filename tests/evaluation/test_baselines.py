@@ -4,12 +4,12 @@ from wearfm.evaluation.baselines import demographics
 from wearfm.evaluation.task import Rows
 from wearfm.signals.recording import Events
 
+FACTS = {"a": {"age_years": 20.0, "sex": "F"}, "b": {"age_years": 40.0, "sex": "M"}, "c": {"sex": "F"}}
+
 
 class Known:
-    FACTS = {"a": {"age_years": 20.0, "sex": "F"}, "b": {"age_years": 40.0, "sex": "M"}, "c": {"sex": "F"}}
-
     def facts(self, participant, recording):
-        return self.FACTS.get(participant, {})
+        return FACTS.get(participant, {})
 
     def events(self, participant, recording, kind):
         return Events.of()

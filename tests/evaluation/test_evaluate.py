@@ -7,6 +7,7 @@ from tests.evaluation.cohort import AGE, ILLNESS, STATE, informative, make_store
 from wearfm.errors import BadConfiguration, LeakyScheme, UnknownName
 from wearfm.evaluation import evaluate
 from wearfm.evaluation.labels import fact, fact_in
+from wearfm.windows.split import pseudonym
 
 NUMBER = 36
 
@@ -77,7 +78,7 @@ def test_ids_with_the_same_raw_data_are_judged_as_one_person(tmp_path):
             replace(ILLNESS, label=fact_in("ill", {"yes": "ill"})),
             "class 'well' occurs in 0 participants; at least 2 are needed",
         ),
-        (replace(AGE, label=lambda rows, truth: np.full(len(rows), 7.0)), "the label is the same for everybody"),
+        (replace(AGE, label=lambda rows, _: np.full(len(rows), 7.0)), "the label is the same for everybody"),
         (replace(AGE, label=fact("height_cm")), "0 participants have a label; at least 6 are needed"),
         (replace(STATE, label=fact_in("ill", {"yes": "rest"})), "fewer than two classes occur in two or more participants"),
     ],
@@ -153,3 +154,41 @@ def test_settings_that_cannot_work_are_refused(store, tables):
         judge(tables, [ILLNESS, ILLNESS], store)
     with pytest.raises(BadConfiguration, match="no name of our own baselines"):
         judge({"training mean": tables["knows"]}, [ILLNESS], store)
+
+
+def seen_by(table, names):
+    """The table as if its weights had been trained on these people."""
+    return replace(table, header=replace(table.header, seen=tuple(pseudonym(name) for name in names)))
+
+
+def test_people_that_pretraining_has_seen_teach_and_are_not_judged(store, tables):
+    known = {f"p{place:03d}" for place in range(20)}
+    report = judge({"knows": seen_by(tables["knows"], known)}, [ILLNESS, AGE, STATE], store)
+    for result in report.results:
+        assert (result.participants, result.teachers) == (NUMBER - 20, 20)
+        check = next(each for each in result.checks if each.name == "people new to the weights")
+        assert check.passed
+        assert "none of the 16 judged people; 20 whom it has seen only teach" in check.text
+        assert not result.losses
+
+
+def test_what_a_seen_person_would_score_does_not_count(store, tables):
+    """Vectors of seen people that say nothing leave the figures of the others as they would be with fewer teachers."""
+    known = [f"p{place:03d}" for place in range(12)]
+    table = tables["knows"]
+    spoiled = replace(
+        table, vector=np.where(np.isin(table.participant, known)[:, None], noise(NUMBER), table.vector).astype(np.float32)
+    )
+    honest, misleading = (
+        judge({"knows": seen_by(each, known)}, [AGE], store).results[0].scores[0].interval.value for each in (table, spoiled)
+    )
+    assert misleading < 3 * honest  # years; were they judged, the error would be that of a guess
+
+
+def test_if_pretraining_has_seen_everybody_the_report_says_so(store, tables):
+    everybody = {f"p{place:03d}" for place in range(NUMBER)}
+    result = judge({"knows": seen_by(tables["knows"], everybody)}, [ILLNESS], store).results[0]
+    assert (result.participants, result.teachers) == (NUMBER, 0)
+    check = next(each for each in result.checks if each.name == "people new to the weights")
+    assert not check.passed
+    assert "36 of 36 judged people were in pretraining" in check.text

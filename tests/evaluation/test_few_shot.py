@@ -8,11 +8,12 @@ from wearfm.evaluation.probes import Target
 NUMBER = 30
 PERSON = np.repeat(np.arange(NUMBER), WINDOWS)
 FOLD = PERSON % 5
+EVERYBODY = np.ones(len(PERSON), dtype=bool)
 ILL = Target(values=np.array([int(is_ill(n)) for n in PERSON]), num_classes=2)
 
 
 def drawn(vectors, target=ILL, *, metric="auroc", seed=0, draws=10):
-    return curves(vectors, target, PERSON, FOLD, metric=METRICS[metric], draws=draws, seed=seed)
+    return curves(vectors, target, PERSON, FOLD, judged=EVERYBODY, metric=METRICS[metric], draws=draws, seed=seed)
 
 
 def test_more_people_help_a_model_that_knows_and_none_that_does_not():

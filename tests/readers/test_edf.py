@@ -161,7 +161,8 @@ def test_a_gap_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize(
-    "name", ["edf_bdf/test_generator.bdf", "edf_bdf/test_subsecond.edf", "edf_bdf_edfio/mne_test.edf", "edf_bdf_edfio/short_psg.edf"]
+    "name",
+    ["edf_bdf/test_generator.bdf", "edf_bdf/test_subsecond.edf", "edf_bdf_edfio/mne_test.edf", "edf_bdf_edfio/short_psg.edf"],
 )
 def test_genuine_files_read_as_edfio_reads_them(data_folder: Path, name: str) -> None:
     edfio = pytest.importorskip("edfio", reason="the readers extra is not installed")

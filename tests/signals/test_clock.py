@@ -27,11 +27,26 @@ def test_even_stamps_are_counted() -> None:
 
 
 def test_the_picture_in_the_docstring() -> None:
-    grid = regularise(ms(0, 16, 31, 47, 94, 94, 109, 140), rate_hz=64)
-    assert grid.position.tolist() == [0, 1, 2, 3, 6, -1, 7, 9]
-    assert grid.present == Spans.of([(0, 4), (6, 8), (9, 10)])
+    rest = np.arange(10, 200) * 1000 // 64
+    grid = regularise(ms(0, 16, 31, 47, 94, 94, 109, 140, *rest), rate_hz=64)
+    assert grid.position[:8].tolist() == [0, 1, 2, 3, 6, -1, 7, 9]
+    assert grid.present == Spans.of([(0, 4), (6, 8), (9, 200)])
     assert findings(grid)["dropped", "the same time stamp twice"] == 1
-    assert grid.lay(np.arange(8))[[0, 3, 6, 7, 9]].tolist() == [0, 3, 4, 6, 7]
+    assert grid.lay(np.arange(198))[[0, 3, 6, 7, 9]].tolist() == [0, 3, 4, 6, 7]
+
+
+def test_a_coarse_clock_loses_no_samples() -> None:
+    """125 Hz, stamps with two decimals: every fifth is a repetition."""
+    stamps = ms(*np.round(np.arange(5000) * 8, -1))
+    grid = regularise(stamps)
+    assert (grid.rate_hz, grid.length, grid.keep.all()) == (125.0, 5000, True)
+    assert grid.notes == ("many samples share their time stamp; they were spread evenly",)
+
+
+def test_samples_in_bursts_are_spread_evenly_and_lost_bursts_are_gaps() -> None:
+    bursts = np.repeat(np.delete(np.arange(100), [40, 41]), 10) * 100
+    grid = regularise(ms(*bursts), rate_hz=100)
+    assert grid.present == Spans.of([(0, 400), (420, 1000)])
 
 
 @pytest.mark.parametrize("rate_hz", [1 / 3600, 1 / 60, 1.0, 12.5, 31.25, 32.0, 64.0, 100.0, 128.0, 256.0])
@@ -48,7 +63,9 @@ def test_a_rate_that_is_not_simple_is_kept_as_it_is() -> None:
 
 
 def test_a_declared_rate_that_the_stamps_contradict_is_refused() -> None:
-    with pytest.raises(BadConfiguration, match=r"stamps run at 125 Hz, declared 100 Hz; they may differ by 2 %: correct rate_hz"):
+    with pytest.raises(
+        BadConfiguration, match=r"stamps run at 125 Hz, declared 100 Hz; they may differ by 2 %: correct rate_hz"
+    ):
         regularise(np.arange(1000, dtype=np.int64) * 8 * MS, rate_hz=100)
 
 
@@ -109,7 +126,7 @@ def test_a_start_tells_the_clock(start_ns: int, clock: str) -> None:
     assert clock_of(start_ns) == clock
 
 
-@pytest.mark.parametrize("start_ns", [NOW // 20, NOW * 4])
+@pytest.mark.parametrize("start_ns", [NOW // 20, NOW * 5 // 2])
 def test_a_start_in_an_impossible_year_names_the_unit(start_ns: int) -> None:
     with pytest.raises(BadConfiguration, match="check the unit of the time column"):
         clock_of(start_ns)

@@ -129,11 +129,13 @@ def test_an_output_depends_on_nothing_beyond_reach(up: int, down: int) -> None:
 
 
 @pytest.mark.parametrize(("up", "down"), FACTORS)
-def test_blocks_and_phases_give_the_same(up: int, down: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("many_phases", [0, 64])
+def test_blocks_and_phases_give_the_same(up: int, down: int, many_phases: int, monkeypatch: pytest.MonkeyPatch) -> None:
     signal, valid = _noise(3, 1000)
     valid[1, 300:400] = False
     blocks = resample_rows(signal, valid, up=up, down=down)[0]
     monkeypatch.setattr(resample, "LARGEST_MATRIX", 0)
+    monkeypatch.setattr(resample, "MANY_PHASES", many_phases)
     np.testing.assert_allclose(blocks, resample_rows(signal, valid, up=up, down=down)[0], rtol=0, atol=1e-12)
 
 

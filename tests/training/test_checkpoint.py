@@ -12,13 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.toy import Toy, small, toy_batch
+from tests.toy import Toy, small, toy_batch, toy_store
 from tests.training.jobs import train_toy
 from wearfm.errors import BadConfiguration, CannotWrite, DamagedStore, IncompatibleWeights, UnknownName
 from wearfm.recipes.weights import weight_hash
-from wearfm.training import checkpoint, load
+from wearfm.training import TrainingConfig, checkpoint, load, train
 from wearfm.training.checkpoint import checkpoints, code_hash, read_provenance
 from wearfm.training.durable import HASHES, UNFINISHED, commit_folder, verify_folder
+from wearfm.windows.split import pseudonym
 
 TOYS = {"toy": Toy}
 
@@ -188,3 +189,14 @@ def test_a_full_disk_is_reported_and_the_run_goes_on_later(tmp_path: Path, monke
 def test_the_code_hash_is_of_the_source_files() -> None:
     assert len(code_hash()) == 64
     assert checkpoint.version()
+
+
+def test_a_checkpoint_remembers_whom_it_has_seen(tmp_path: Path) -> None:
+    """As pseudonyms, for the people it was trained on, and not for those held out."""
+    config = TrainingConfig(seed=0, steps=2, batch_size=8, validation_share=0.25, workers=0)
+    train(Toy(small()), toy_store(tmp_path / "store", people=8), config=config, run=tmp_path / "run")
+    split = json.loads((tmp_path / "run" / "split.json").read_text())
+    seen = load(tmp_path / "run", recipes=TOYS).seen
+    assert seen == {pseudonym(name) for name in split["train"]}
+    assert split["validation"]
+    assert not seen & {pseudonym(name) for name in split["validation"]}

@@ -1,5 +1,6 @@
 """Two processes compute what one would, and a run moves between them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import torch.distributed as dist
 from safetensors.torch import load_file
 from torch import nn
 
-from tests.toy import Toy, small, toy_batch
+from tests.contracts.alternatives import CASES
+from tests.toy import Toy, ToyLoader, small, toy_batch
 from tests.training.jobs import SHORT, run_ranks, stop_at, train_as_rank, train_toy
 from wearfm.errors import BadConfiguration, WearfmError
-from wearfm.training import TrainingConfig
+from wearfm.training import TrainingConfig, fit
 from wearfm.training.batch_norm import SynchronisedBatchNorm, synchronise
 from wearfm.training.checkpoint import checkpoints
+from wearfm.training.data import Data
 from wearfm.training.distributed import Place, joined, on_first
 
 TOY: dict[str, Any] = {"batch_norm": True, "width": 5}  # five rows do not divide among two processes
@@ -44,6 +47,34 @@ def test_what_one_saved_two_resume_with_accumulation_under_fsdp2(tmp_path: Path)
     train_toy(tmp_path / "two", toy=toy, dtype=torch.float64, accumulate=2, progress=stop_at(6))
     run_ranks(2, train_as_rank, str(tmp_path / "two"), "fsdp2", -1, toy, {"accumulate": 2})
     torch.testing.assert_close(_weights(tmp_path / "two", 12), _weights(tmp_path / "one", 12), rtol=1e-9, atol=1e-12)
+
+
+def _train_recipe(name: str, run: str, strategy: str) -> None:
+    case = CASES[name]
+    smooth = {"epsilon": 1.0, "learning_rate": 0.1}  # Adam's division would turn rounding of zero gradients into whole steps
+    config = TrainingConfig(**{**SHORT, **smooth, "strategy": strategy, "steps": 3, "batch_size": 4})
+    recipe = case.make()
+    length = round(recipe.input.window_s * (recipe.input.streams[0].rate_hz or 1))
+    rows = 12 * case.group_size
+    pool = toy_batch(
+        rows, seed=6, channels=case.channels, length=length, rate_hz=64.0, group_size=case.group_size, has_gaps=False
+    )
+    if name == "normwear":
+        pool = replace(pool, streams={key: replace(stream, rate_hz=65.0) for key, stream in pool.streams.items()})
+    with joined(config) as place:
+        loader = ToyLoader(pool=pool, batch_size=4, rank=place.rank, world=place.world)
+        fit(recipe, Data(train=loader), config=config, run=run, place=place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_every_recipe_trains_on_two_ranks_as_on_one(tmp_path: Path, name: str, strategy: str) -> None:
+    _train_recipe(name, str(tmp_path / "one"), "none")
+    run_ranks(2, _train_recipe, name, str(tmp_path / "two"), strategy)
+    one, two, start = _weights(tmp_path / "one", 3), _weights(tmp_path / "two", 3), dict(CASES[name].make().named_parameters())
+    assert max(float((one[key] - start[key]).detach().abs().max()) for key in start) > 1e-3, "nothing was trained"
+    torch.testing.assert_close(two, one, rtol=1e-4, atol=1e-5)  # float32, sums in another order, three steps
 
 
 def _compare_batch_norm() -> None:

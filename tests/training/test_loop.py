@@ -1,7 +1,9 @@
 """What a run computes, what it says about itself, and what it refuses."""
 
+import importlib.util
 import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from torch.optim import AdamW
 from tests.recordings import channel, ramp, recording
 from tests.toy import Toy, ToyConfig, ToyLoader, small, toy_batch, toy_store
 from tests.training.jobs import ALONE, SHORT, toy_data, train_toy
-from wearfm.errors import BadConfiguration, CannotWrite, WearfmError
+from wearfm.errors import BadConfiguration, CannotWrite, Diverged, MissingExtra
 from wearfm.nn.draws import Draws
 from wearfm.recipes.base import Loss
 from wearfm.store import Store
@@ -24,6 +26,7 @@ from wearfm.training.checkpoint import checkpoints
 from wearfm.training.data import Data
 from wearfm.training.distributed import Door
 from wearfm.training.flops import batch_flops
+from wearfm.training.interrupt import listening
 from wearfm.training.log import read_log
 from wearfm.windows.batch import Batch
 
@@ -68,7 +71,7 @@ def test_the_log_tells_loss_parts_rates_and_cost(tmp_path: Path) -> None:
     seen: list[dict[str, float]] = []
     train_toy(tmp_path, progress=lambda line: seen.append(dict(line)))
     lines = read_log(tmp_path / "log.jsonl")
-    assert lines == seen
+    assert [{**line, "total": 12} for line in lines] == seen
     assert list(lines[0]) == [
         "step", "epoch", "loss", "reconstruction", "agreement", "gradient_norm", "mean_of_steps", "windows_per_s",
         "flop_per_s", "loader_stall_share", "learning_rate", "signal_hours",
@@ -122,7 +125,7 @@ class Bursting(Toy):
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_checkpoint(tmp_path: Path) -> None:
     config = TrainingConfig(**{**SHORT, "checkpoint_every": 4, "log_every": 4})
-    with pytest.raises(WearfmError, match=r"step 6 is not finite \(loss nan, reconstruction \d.*lower learning_rate=0.01"):
+    with pytest.raises(Diverged, match=r"step 6 is not finite \(loss nan, reconstruction \d.*lower learning_rate=0.01"):
         fit(Bursting(small(), seed=5), toy_data(ALONE), config=config, run=tmp_path, place=ALONE)
     assert [path.name for path in checkpoints(tmp_path)] == ["step-00000004"]
     assert all(torch.isfinite(tensor).all() for tensor in _final(tmp_path).values())
@@ -137,6 +140,7 @@ def test_bf16_computes_coarser_and_keeps_float32_weights(tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("default")  # the compiler uses parts of torch that torch deprecates
 def test_compiled_blocks_compute_the_same_and_keep_their_names(tmp_path: Path) -> None:
     plain, compiled = (train_toy(tmp_path / str(flag), compile=flag, steps=3) for flag in (False, True))
     assert compiled.metrics["loss"] == pytest.approx(plain.metrics["loss"], rel=1e-5)  # fused kernels round elsewhere
@@ -252,6 +256,22 @@ def test_only_one_process_writes_a_run(tmp_path: Path) -> None:
     train_toy(tmp_path, progress=progress, workers=0)
     _, status = os.waitpid(child[0], 0)
     assert os.waitstatus_to_exitcode(status) == 7
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorboard") is not None, reason="tensorboard is installed")
+def test_event_files_need_their_extra(tmp_path: Path) -> None:
+    with pytest.raises(MissingExtra, match=r"pip install 'wearfm\[track\]'"):
+        train_toy(tmp_path, tensorboard=True)
+
+
+def test_a_second_signal_is_no_longer_caught() -> None:
+    with listening() as interruption:
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.name == "SIGTERM"
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_a_validation_loader_without_a_batch_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from wearfm.errors import UnknownName, WearfmError
 VERBS: dict[str, str] = {
     "inspect": "show what is in a file or a folder of recordings",
     "prepare": "turn raw recordings into a store",
-    "store": "describe or verify a store",
+    "store": "describe, verify or repair a store",
     "synth": "simulate a cohort into a store",
     "recipes": "list the methods, their presets and settings",
     "pretrain": "train a recipe on a store without labels",

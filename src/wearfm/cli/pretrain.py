@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,25 +52,15 @@ def run(words: Sequence[str]) -> int:
     recipe = build(RECIPES[words[0]], options.config, seed=options.training.seed)
     with Store.open(options.store) as store, terminal.progress("pretrain", unit="steps") as progress:
         part = View(store, participants=_participants(options.participants), modalities=options.modalities or None)
-        summary = train(
-            recipe, part, config=options.training, run=options.run, progress=follow(progress, options.training, options.run)
-        )
-    if options.json:
-        terminal.emit(dataclasses.asdict(summary))
-    else:
-        _show(summary)
+        summary = train(recipe, part, config=options.training, run=options.run, progress=partial(_follow, progress))
+    if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
+        terminal.emit(dataclasses.asdict(summary)) if options.json else _show(summary)
     return 130 if summary.interrupted else 0
 
 
-def follow(progress: terminal.Report, training: Any, run: Path) -> Any:
-    """Return a listener for log lines that moves a progress bar and shows the loss."""
-
-    def listen(line: Mapping[str, float]) -> None:
-        what = f"loss {line['loss']:.4g}" if "loss" in line else ""
-        progress(int(line["step"]), int(line.get("total", training.steps or line["step"])), what)
-
-    del run
-    return listen
+def _follow(progress: terminal.Report, line: Mapping[str, float]) -> None:
+    """Move the progress bar to a log line, and show its loss."""
+    progress(int(line["step"]), int(line["total"]), f"loss {line['loss']:.4g}" if "loss" in line else "")
 
 
 def _options(recipe: str, words: Sequence[str]) -> Any:

@@ -1,4 +1,4 @@
-"""wearfm store: describe or verify a store."""
+"""wearfm store: describe, verify or repair a store."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from wearfm.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Describe a store, or verify every byte of it."""
+    """Describe a store, verify every byte of it, or take out what is damaged."""
 
-    action: Annotated[Literal["info", "recordings", "verify"], tyro.conf.Positional]
-    """info: what is in it. recordings: one line each. verify: recompute every hash."""
+    action: Annotated[Literal["info", "recordings", "verify", "repair"], tyro.conf.Positional]
+    """info: what is in it. recordings: one line each. verify: recompute every hash. repair: take out what is damaged, so
+    that `wearfm prepare` restores it from the sources."""
     path: Annotated[Path, tyro.conf.Positional]
     """The store's folder."""
     json: bool = False
@@ -34,7 +35,7 @@ def run(words: Sequence[str]) -> int:
             return _info(store, options)
         if options.action == "recordings":
             return _recordings(store, options)
-        return _verify(store, options)
+        return _verify(store, options) if options.action == "verify" else _repair(store, options)
 
 
 def summarise(store: Store) -> dict[str, Any]:
@@ -95,7 +96,21 @@ def _verify(store: Store, options: Options) -> int:
         terminal.emit([asdict(damage) for damage in damages])
     elif damages:
         for damage in damages:
-            terminal.say(str(damage))
+            terminal.say(f"{damage.path}: {damage.problem} ({len(damage.affected)} channels)")
     else:
         terminal.say("every byte is as it was committed")
+    return 1 if damages else 0
+
+
+def _repair(store: Store, options: Options) -> int:
+    damages = store.repair()
+    if options.json:
+        terminal.emit([asdict(damage) for damage in damages])
+    elif damages:
+        taken = sorted({f"{who} / {name}" for damage in damages for who, name, _ in damage.affected})
+        terminal.say(f"{len(taken)} recordings were damaged and are out of the store; prepare their sources again")
+        for name in taken:
+            terminal.say(f"  {name}")
+    else:
+        terminal.say("nothing is damaged")
     return 1 if damages else 0

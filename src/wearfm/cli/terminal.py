@@ -22,7 +22,10 @@ PLAIN_EVERY_S = 10.0  # without a terminal, a line at most this often
 
 def parse(options: type[Options], verb: str, words: Sequence[str], **settings: Any) -> Options:
     """Return a verb's options from its words; tyro prints help and mistakes and leaves the process."""
-    return tyro.cli(options, prog=f"wearfm {verb}", args=list(words), config=(tyro.conf.AvoidSubcommands,), **settings)
+    parsed: Options = tyro.cli(
+        options, prog=f"wearfm {verb}", args=list(words), config=(tyro.conf.AvoidSubcommands,), **settings
+    )
+    return parsed
 
 
 def console() -> Console:

@@ -25,6 +25,7 @@ from wearfm.windows.contract import InputContract
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.load import load
 from wearfm.windows.source import Source
+from wearfm.windows.split import pseudonym
 from wearfm.windows.view import View
 
 Progress = Callable[[int, int, str], None]  # done, total, what
@@ -79,15 +80,8 @@ def embed(
     missing. batch_size: windows computed together; changes speed and memory, not the result. Raises BadConfiguration if
     nothing in the source fits the recipe's input contract.
     """
-    extraction = _Extraction(recipe, _as_source(source, rate_hz, modality), cut or Cut(), batch_size, device)
-    done = 0
-    parts = []
-    for rows in extraction.parts():
-        parts.append(extraction.table(rows))
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(extraction.index), "windows")
-    return concatenate(parts)
+    extraction = _Extraction(recipe, _as_source(source, rate_hz, modality), cut or Cut(), batch_size, device, progress)
+    return concatenate([extraction.table(rows) for rows in extraction.parts()])
 
 
 def embed_to(
@@ -105,20 +99,18 @@ def embed_to(
     Interrupted at any moment, a second call with the same arguments keeps the finished parts.
     """
     path = Path(path)
-    extraction = _Extraction(recipe, source, cut or Cut(), batch_size, device)
+    extraction = _Extraction(recipe, source, cut or Cut(), batch_size, device, progress)
     folder = path.with_name(path.name + ".parts")
     parts: list[EmbeddingTable] = []
-    done = 0
     for number, rows in enumerate(extraction.parts()):
         part = folder / f"{number:06d}.parquet"
         table = _finished(part, extraction, rows)
         if table is None:
             table = extraction.table(rows)
             table.write(part)
+        else:
+            extraction.count(len(rows))
         parts.append(table)
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(extraction.index), "windows")
     whole = concatenate(parts)
     whole.write(path)
     for part in folder.glob("*"):
@@ -130,7 +122,9 @@ def embed_to(
 class _Extraction:
     """One recipe on one source: the index, the header and the rows of each part."""
 
-    def __init__(self, recipe: Recipe, source: Source, cut: Cut, batch_size: int, device: str) -> None:
+    def __init__(
+        self, recipe: Recipe, source: Source, cut: Cut, batch_size: int, device: str, progress: Progress | None
+    ) -> None:
         if batch_size < 1:
             raise BadConfiguration(f"batch_size {batch_size} must be at least 1")
         self.recipe, self.batch_size, self.device = recipe, batch_size, torch.device(device)
@@ -142,7 +136,17 @@ class _Extraction:
             contract=recipe.input.to_json() | {"cut": cut.to_json()},
             store_fingerprint=source.fingerprint(),
             skipped=self.index.skipped,
+            seen=tuple(sorted(recipe.seen & {pseudonym(name) for name in self.index.participants})),
         )
+        self._progress = progress
+        self._done = 0
+        self.count(0)
+
+    def count(self, windows: int) -> None:
+        """Report that so many more windows have their vector."""
+        self._done += windows
+        if self._progress is not None:
+            self._progress(self._done, len(self.index), "windows")
 
     def parts(self) -> Iterator[NDArray[np.int64]]:
         """Yield the window numbers of each part, in the order of the index."""
@@ -168,7 +172,9 @@ class _Extraction:
 
     def _vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         batch = load(self.source, self.index, rows).to(self.device)
-        return self.recipe.embed(batch).vector.float().cpu().numpy()
+        vectors: NDArray[np.float32] = self.recipe.embed(batch).vector.float().cpu().numpy()
+        self.count(len(rows))
+        return vectors
 
     def _batches(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Yield runs of windows, at most batch_size long, whose recordings have the same channels."""

@@ -26,7 +26,8 @@ class Header:
 
     recipe: name of the method, or of a set of hand-made features. config: its settings. weight_hash: sha256 of the weights,
     "" for methods without any. contract: the input contract. store_fingerprint: sha256 of the store's content.
-    skipped: reason -> seconds of signal that are in no row.
+    skipped: reason -> seconds of signal that are in no row. seen: pseudonyms of those of the table's participants whose
+    recordings the weights were trained on.
     """
 
     recipe: str
@@ -35,6 +36,7 @@ class Header:
     contract: Mapping[str, Any] = field(default_factory=dict)
     store_fingerprint: str = ""
     skipped: Mapping[str, float] = field(default_factory=dict)
+    seen: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the header as plain values."""
@@ -46,6 +48,7 @@ class Header:
             "contract": dict(self.contract),
             "store_fingerprint": self.store_fingerprint,
             "skipped": dict(self.skipped),
+            "seen": list(self.seen),
         }
 
     def same_source(self, other: Header) -> bool:
@@ -138,7 +141,7 @@ class EmbeddingTable:
             start_ns=table.column("start_ns").to_numpy(),
             duration_s=table.column("duration_s").to_numpy(),
             vector=vector.flatten().to_numpy().reshape(-1, size),
-            header=Header(**plain),
+            header=Header(**{**plain, "seen": tuple(plain["seen"])}),
         )
 
 
@@ -150,6 +153,7 @@ def concatenate(tables: Sequence[EmbeddingTable]) -> EmbeddingTable:
     for other in tables[1:]:
         if not first.header.same_source(other.header) or first.vector.shape[1] != other.vector.shape[1]:
             raise IncompatibleTable(f"{_origin(first)} and {_origin(other)} cannot be mixed; embed all with the same weights")
+    seen = tuple(sorted({name for table in tables for name in table.header.seen}))
     skipped: dict[str, float] = {}
     for table in tables:
         for reason, seconds in table.header.skipped.items():
@@ -160,7 +164,7 @@ def concatenate(tables: Sequence[EmbeddingTable]) -> EmbeddingTable:
         start_ns=np.concatenate([t.start_ns for t in tables]),
         duration_s=np.concatenate([t.duration_s for t in tables]),
         vector=np.concatenate([t.vector for t in tables]),
-        header=replace(first.header, skipped=skipped),
+        header=replace(first.header, skipped=skipped, seen=seen),
     )
 
 

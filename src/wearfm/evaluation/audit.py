@@ -154,8 +154,28 @@ def look_for_collapse(vectors: Vectors, person: NDArray[np.str_], *, seed: int) 
     ]
 
 
+def look_at_pretraining(person: NDArray[np.str_], judged: NDArray[np.bool_], seen: frozenset[str]) -> Check:
+    """Return whether anybody is judged whose recordings, without labels, the weights were trained on."""
+    tested = set(person[judged].tolist())
+    known = tested & seen
+    teachers = len(set(person[~judged].tolist()))
+    text = (
+        f"{len(known)} of {len(tested)} judged people were in pretraining (without labels): too few others have this label"
+        if known
+        else f"pretraining has seen none of the {len(tested)} judged people; {teachers} whom it has seen only teach the probes"
+    )
+    return Check(name="people new to the weights", passed=not known, value=float(len(known)), text=text)
+
+
 def look_at_shuffled_labels(
-    vectors: Vectors, target: Target, person: NDArray[np.int64], fold: NDArray[np.int64], *, metric: Metric, seed: int
+    vectors: Vectors,
+    target: Target,
+    person: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    *,
+    judged: NDArray[np.bool_],
+    metric: Metric,
+    seed: int,
 ) -> Check:
     """Return what the same evaluation says when labels are dealt to other people: it must be chance.
 
@@ -176,7 +196,7 @@ def look_at_shuffled_labels(
         both = (
             Outcome(labels=each.values, prediction=p, person=person, fold=fold, persons=persons) for p in (fitted, constant)
         )
-        scores.append([metric(outcome) for outcome in both])
+        scores.append([metric(outcome.select(judged)) for outcome in both])
     return _judge_shuffles(*np.array(scores).T, metric=metric)
 
 

@@ -27,6 +27,7 @@ from wearfm.evaluation.probes import PROBES, Target, predict
 from wearfm.evaluation.report import ExampleWindow, Map, Report, Score, Source, TaskResult
 from wearfm.evaluation.task import StoreTruth, Task
 from wearfm.evaluation.verdict import Comparison, sentence
+from wearfm.windows.split import pseudonym
 
 if TYPE_CHECKING:
     from wearfm.embeddings.table import EmbeddingTable
@@ -53,23 +54,34 @@ class _Settings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Deal:
-    """Folds of the units, dealt several times. fold: (repeats, U). person: (U,) codes."""
+    """Folds of the units, dealt several times.
+
+    fold: (repeats, U), 0 to k - 1; k for people whom pretraining has seen: they teach every probe and are never judged.
+    person: (U,) codes. judged: (U,).
+    """
 
     fold: NDArray[np.int64]
     person: NDArray[np.int64]
+    judged: NDArray[np.bool_]
     k: int
+
+    @property
+    def people(self) -> int:
+        """How many people are judged."""
+        return len(np.unique(self.person[self.judged]))
 
     def stack(self, labels: Labels, predictions: Sequence[NDArray[np.float64]]) -> Outcome:
         """Return all repeats as one outcome, in which every probe is a fold of its own."""
         repeats = len(self.fold)
         own = self.fold + self.k * np.arange(repeats)[:, None]  # (repeats, U)
-        return Outcome(
+        everybody = Outcome(
             labels=np.concatenate([labels] * repeats),
             prediction=np.concatenate(predictions),
             person=np.tile(self.person, repeats),
             fold=own.ravel(),
             persons=int(self.person.max()) + 1,
         )
+        return everybody.select(np.tile(self.judged, repeats))
 
 
 def evaluate(
@@ -105,12 +117,13 @@ def evaluate(
     judged = next(iter(named))
     everybody = np.array([persons.get(name, name) for name in aligned.rows.participant.tolist()], dtype=np.str_)
     shape = audit.look_for_collapse(aligned.features[judged], everybody, seed=seed)
+    seen = _seen(named, aligned.rows.participant, persons)
     results = []
     for done, task in enumerate(tasks):
         if progress is not None:
             progress(done, len(tasks), task.name)
         units = raise_to_level(task, aligned, truth, persons)
-        results.append(_answer(task, units, truth, persons, settings))
+        results.append(_answer(task, units, truth, persons, seen, settings))
     if progress is not None:
         progress(len(tasks), len(tasks), "report")
     return Report(
@@ -139,7 +152,20 @@ def _named(tables: Mapping[str, EmbeddingTable] | EmbeddingTable, tasks: Sequenc
     return named
 
 
-def _answer(task: Task, units: Units, truth: StoreTruth, persons: Mapping[str, str], settings: _Settings) -> TaskResult:
+def _seen(tables: Mapping[str, EmbeddingTable], participants: NDArray[np.str_], persons: Mapping[str, str]) -> frozenset[str]:
+    """Return the persons whose recordings the weights behind any table were trained on."""
+    hidden = {name for table in tables.values() for name in table.header.seen}
+    return frozenset(persons.get(name, name) for name in set(participants.tolist()) if pseudonym(name) in hidden)
+
+
+def _answer(
+    task: Task,
+    units: Units,
+    truth: StoreTruth,
+    persons: Mapping[str, str],
+    seen: frozenset[str],
+    settings: _Settings,
+) -> TaskResult:
     """Return the result of one task, or why it has none."""
     blank = TaskResult(
         task=task.name,
@@ -159,13 +185,14 @@ def _answer(task: Task, units: Units, truth: StoreTruth, persons: Mapping[str, s
         return replace(blank, unanswered=obstacle)
     facts, used = baselines.demographics(units.rows, truth, task.demographics)
     features = {**units.features, **({baselines.DEMOGRAPHICS: facts} if used else {})}
-    deal = _deal(units, settings)
-    checks = _audit(units, features, deal, persons)
+    deal = _deal(units, seen, settings)
+    checks = [*_audit(units, features, deal, persons), audit.look_at_pretraining(units.person, deal.judged, seen)]
     target = Target(values=units.labels, num_classes=len(units.classes))
     result = replace(
         blank,
-        participants=int(deal.person.max()) + 1,
-        rows=len(units),
+        participants=deal.people,
+        teachers=len(np.unique(deal.person)) - deal.people,
+        rows=int(deal.judged.sum()),
         windows=units.windows,
         folds=deal.k,
         repeats=len(deal.fold),
@@ -188,7 +215,7 @@ def _score(
 ) -> TaskResult:
     """Return the result with scores, comparisons and verdict."""
     metric = METRICS[task.metric]
-    counts = resample(int(deal.person.max()) + 1, replicates=settings.bootstrap, seed=settings.seed)
+    counts = resample(deal.people, replicates=settings.bootstrap, seed=settings.seed)
     judged = next(iter(features))
     outcomes, scores = {}, []
     for name in (*features, baselines.MEAN):
@@ -202,7 +229,7 @@ def _score(
                 features=vectors.shape[1] if name != baselines.MEAN else 0,
                 interval=interval(metric, outcomes[name], counts=counts),
                 others={other: METRICS[other](outcomes[name]) for other in _FURTHER[task.kind] if other != task.metric},
-                strength=made[0].strength,
+                strength=made[0].strength[: deal.k],
                 solved=float(np.mean([each.solved for each in made])),
                 calibration=_calibration(task, outcomes[name]),
             )
@@ -226,23 +253,48 @@ def _control(
 ) -> TaskResult:
     """Return the result with few-shot curves and the checks that need probes."""
     metric, judged, fold = METRICS[task.metric], next(iter(features)), deal.fold[0]
-    shuffled = audit.look_at_shuffled_labels(features[judged], target, deal.person, fold, metric=metric, seed=settings.seed)
+    shuffled = audit.look_at_shuffled_labels(
+        features[judged], target, deal.person, fold, judged=deal.judged, metric=metric, seed=settings.seed
+    )
     solved = min(score.solved for score in result.scores)
     text = f"{solved:.1%} of the probes reached their optimum"
     optimum = audit.Check(name="probes at their optimum", passed=solved == 1.0, value=solved, text=text)
     drawn = []
     if settings.few_shot:
-        drawn = few_shot.curves(features, target, deal.person, fold, metric=metric, draws=settings.few_shot, seed=settings.seed)
+        drawn = few_shot.curves(
+            features,
+            target,
+            deal.person,
+            fold,
+            judged=deal.judged,
+            metric=metric,
+            draws=settings.few_shot,
+            seed=settings.seed,
+        )
     return replace(result, curves=tuple(drawn), checks=(*checks, shuffled, optimum))
 
 
-def _deal(units: Units, settings: _Settings) -> _Deal:
-    names, person = np.unique(units.person, return_inverse=True)
-    k = min(settings.folds, len(names))
-    stratum = dealing.strata(units.labels, units.person)
-    seeds = range(settings.seed, settings.seed + dealing.repeats(len(units)))
-    fold = np.stack([dealing.assign(units.person, stratum, k=k, seed=seed) for seed in seeds])
-    return _Deal(fold=fold, person=person.astype(np.int64), k=k)
+def _deal(units: Units, seen: frozenset[str], settings: _Settings) -> _Deal:
+    """Return the folds; people whom pretraining has seen only teach, unless too few would be left to judge."""
+    _, person = np.unique(units.person, return_inverse=True)
+    judged = ~np.isin(units.person, sorted(seen))
+    if not _can_be_judged(units, judged):
+        judged = np.ones(len(units), dtype=bool)
+    k = min(settings.folds, len(np.unique(person[judged])))
+    stratum = dealing.strata(units.labels, units.person)[judged]
+    seeds = range(settings.seed, settings.seed + dealing.repeats(int(judged.sum())))
+    fold = np.full((len(seeds), len(units)), k, dtype=np.int64)
+    fold[:, judged] = [dealing.assign(units.person[judged], stratum, k=k, seed=seed) for seed in seeds]
+    return _Deal(fold=fold, person=person.astype(np.int64), judged=judged, k=k)
+
+
+def _can_be_judged(units: Units, judged: NDArray[np.bool_]) -> bool:
+    """Return whether the judged people alone fill three folds, with every class in two of them."""
+    if len(np.unique(units.person[judged])) < 3:
+        return False
+    if not units.classes:
+        return True
+    return all(len(np.unique(units.person[judged & (units.labels == each)])) >= 2 for each in np.unique(units.labels))
 
 
 def _audit(

@@ -13,6 +13,7 @@ from wearfm.evaluation.metrics import Metric, Outcome
 from wearfm.evaluation.probes import Target, as_prediction
 
 STRENGTH = 0.1  # of the penalty; fixed, since a handful of people cannot choose one
+_TEACHES = -1  # the fold of people who teach probes and are never tested
 ROWS_A_PERSON = 50  # windows of each person, drawn once for all curves
 
 
@@ -33,6 +34,7 @@ def curves(
     person: NDArray[np.int64],
     fold: NDArray[np.int64],
     *,
+    judged: NDArray[np.bool_],
     metric: Metric,
     draws: int,
     seed: int,
@@ -46,7 +48,7 @@ def curves(
     generator = np.random.default_rng(seed)
     rows = _few_rows(person, generator)
     target = Target(values=target.values[rows], num_classes=target.num_classes)
-    person, fold = person[rows], fold[rows]
+    person, fold = person[rows], np.where(judged, fold, _TEACHES)[rows]
     plan = [(k, [_draw(target, person, fold, k, generator) for _ in range(draws)]) for k in _budgets(person, fold)]
     plan = [(k, chosen) for k, chosen in plan if all(each is not None for each in chosen)]
     return [_curve(name, vectors[rows], target, person, fold, plan, metric) for name, vectors in features.items()]
@@ -62,7 +64,7 @@ def _few_rows(person: NDArray[np.int64], generator: np.random.Generator) -> NDAr
 
 def _budgets(person: NDArray[np.int64], fold: NDArray[np.int64]) -> list[int]:
     """Return 2, 4, 8 ... and all people of the smallest training side."""
-    sizes = [len(np.unique(person[fold != each])) for each in np.unique(fold)]
+    sizes = [len(np.unique(person[fold != each])) for each in _tested(fold)]
     most = min(sizes)
     doubled = [2**power for power in range(1, 20) if 2**power < most]
     return [*doubled, most]
@@ -73,7 +75,7 @@ def _draw(
 ) -> list[NDArray[np.int64]] | None:
     """Return k people of every training side; None if no draw with two classes was found."""
     chosen = []
-    for each in np.unique(fold).tolist():
+    for each in _tested(fold):
         side = fold != each
         people = np.unique(person[side])
         for _ in range(50):
@@ -109,7 +111,7 @@ def _curve(
 def _sides(vectors: NDArray[np.float32], fold: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     """Return all rows, (N, D), on the scale of the training side of each fold."""
     z = ridge.conditioned(vectors)
-    return [ridge.standardised(z[fold != each], [z])[1][0] for each in np.unique(fold).tolist()]
+    return [ridge.standardised(z[fold != each], [z])[1][0] for each in _tested(fold)]
 
 
 def _score(
@@ -121,10 +123,16 @@ def _score(
     metric: Metric,
 ) -> float:
     columns = target.columns
-    fitted = np.empty_like(columns)
-    for each, few, z in zip(np.unique(fold).tolist(), chosen, sides, strict=True):
+    fitted = np.zeros_like(columns)
+    for each, few, z in zip(_tested(fold), chosen, sides, strict=True):
         test = fold == each
         train = ~test & np.isin(person, few)
         fitted[test] = ridge.fit_predict(z[train], columns[train], z[test], strength=STRENGTH)
     prediction = as_prediction(fitted, target)
-    return metric(Outcome(labels=target.values, prediction=prediction, person=person, fold=fold, persons=int(person.max()) + 1))
+    outcome = Outcome(labels=target.values, prediction=prediction, person=person, fold=fold, persons=int(person.max()) + 1)
+    return metric(outcome.select(fold != _TEACHES))
+
+
+def _tested(fold: NDArray[np.int64]) -> list[int]:
+    """Return the folds that are tested."""
+    return np.unique(fold[fold != _TEACHES]).tolist()  # type: ignore[no-any-return]

@@ -105,7 +105,7 @@ def cross_fit(
     z = conditioned(features)
     k, target = int(fold.max()) + 1, _targets(labels)
     pairs = list(combinations(range(k), 2))
-    logits, solved = _fit_sides(z, target, [~np.isin(fold, pair) for pair in pairs], [strengths] * len(pairs))
+    logits, solved = fit_sides(z, target, [~np.isin(fold, pair) for pair in pairs], [strengths] * len(pairs))
     error = np.zeros((k, len(strengths)))
     for pair, values in zip(pairs, logits, strict=True):
         for tested in pair:
@@ -113,7 +113,7 @@ def cross_fit(
             error[other_of(tested, *pair)] += _clipped_loss(target[rows], values[rows]).sum(axis=0)
     best = len(strengths) - 1 - error[:, ::-1].argmin(axis=1)
     chosen = np.asarray(strengths)[best]
-    last, ended = _fit_sides(z, target, [fold != each for each in range(k)], [(strength,) for strength in chosen.tolist()])
+    last, ended = fit_sides(z, target, [fold != each for each in range(k)], [(strength,) for strength in chosen.tolist()])
     logit = np.empty_like(target)
     for each, values in enumerate(last):
         logit[fold == each] = values[fold == each, 0]
@@ -237,7 +237,7 @@ class _State:
         return length
 
 
-def _fit_sides(
+def fit_sides(
     z: Floats, target: Floats, sides: list[NDArray[np.bool_]], strengths: Sequence[Sequence[float]]
 ) -> tuple[list[Floats], NDArray[np.bool_]]:
     """Return log-odds (N, A, K) of all rows for every training side and its strengths, and which problems were solved."""

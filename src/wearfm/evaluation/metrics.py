@@ -36,6 +36,17 @@ class Outcome:
     fold: NDArray[np.int64]
     persons: int
 
+    def select(self, rows: NDArray[np.bool_]) -> Outcome:
+        """Return the chosen rows alone; persons are numbered anew, in the same order."""
+        names, person = np.unique(self.person[rows], return_inverse=True)
+        return Outcome(
+            labels=self.labels[rows],
+            prediction=self.prediction[rows],
+            person=person.astype(np.int64),
+            fold=self.fold[rows],
+            persons=len(names),
+        )
+
     @property
     def num_classes(self) -> int:
         """The number of classes that the prediction distinguishes."""

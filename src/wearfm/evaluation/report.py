@@ -57,7 +57,8 @@ class Map:
 class TaskResult:
     """One answered task, or why it was not answered.
 
-    scores: the judged model first. comparisons: of the judged model with each other one. counts: class -> units, or
+    participants, rows: judged. teachers: people whom pretraining has seen, who only teach the probes. scores: the judged
+    model first. comparisons: of the judged model with each other one. counts: class -> units, or
     the mean, spread, least and largest of numbers. dropped: reason -> windows. unanswered: "" if it was answered.
     """
 
@@ -72,6 +73,7 @@ class TaskResult:
     unanswered: str = ""
     verdict: str = ""
     participants: int = 0
+    teachers: int = 0
     rows: int = 0
     windows: int = 0
     folds: int = 0
@@ -203,7 +205,8 @@ def _people(result: TaskResult) -> str:
     noun = {"window": "windows", "recording": "recordings", "participant": "participants"}[result.level]
     people = f"{result.participants} participants"
     sample = people if result.level == "participant" else f"{people}, {result.rows:,} {noun}"
-    return f"{metric.title} by participant, 95 % interval; {sample}"
+    taught = f", {result.teachers} more only taught the probes" if result.teachers else ""
+    return f"{metric.title} by participant, 95 % interval; {sample}{taught}"
 
 
 def _write(path: Path, text: str) -> None:

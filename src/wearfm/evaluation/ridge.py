@@ -19,7 +19,7 @@ from scipy import linalg
 
 Floats = NDArray[np.float64]
 
-STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS: tuple[float, ...] = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _CONSTANT = 1e-8  # variance in a training side, relative to the whole, below which a feature is left out
 
 
@@ -72,8 +72,9 @@ class RidgeFit:
 
 
 def conditioned(features: NDArray[np.floating]) -> Floats:
-    """Return the features in float64 with mean 0 and spread 1 over all rows, without those that are constant
-    (one column of zeros if all are).
+    """Return the features in float64 with mean 0 and spread 1 over all rows, without constant ones.
+
+    One column of zeros is left if all are constant.
 
     For the arithmetic only: a linear probe that standardises on its training side gives the same predictions before and
     after any shift and scale of a feature, so that nothing passes from the test side.

@@ -190,8 +190,10 @@ def _die_with_parent() -> None:
 def _is_known(path: Path) -> bool:
     try:
         readers.find_reader(path)
-    except (UnknownFormat, BadRecording):
+    except UnknownFormat:
         return False
+    except BadRecording:  # it cannot be judged: reading it will say why
+        return True
     return True
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any
 
 from wearfm.signals.recording import Recording
 
-
-class Progress(Protocol):
-    """Called after every step of long work: how much is done, of how much, and what was done last."""
-
-    def __call__(self, done: int, total: int, label: str) -> None:
-        """Take note."""
+Progress = Callable[[int, int, str], None]  # done, total, what was done last
 
 
 def silent(done: int, total: int, label: str) -> None:

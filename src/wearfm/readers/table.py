@@ -231,9 +231,8 @@ def _axis(path: Path, rows: Rows, mapping: Mapping) -> tuple[Rows, TimeAxis]:
             return rows, _fixed_axis(mapping)
         stamps, has_time, is_local = nanoseconds(rows.columns[mapping.time.column], unit=mapping.time.unit)
         if not has_time.any():
-            raise BadConfiguration(
-                f"no cell of column {mapping.time.column!r} is a time in {mapping.time.unit!r}; correct the unit"
-            )
+            time = mapping.time
+            raise BadConfiguration(f"no cell of {time.column!r} is a time in {time.unit!r}; check the unit of the time column")
         grid = regularise(stamps[has_time], rate_hz=mapping.rate_hz)
         clock = clock_of(grid.start_ns)
     except BadConfiguration as error:

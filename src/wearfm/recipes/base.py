@@ -49,11 +49,16 @@ class Embedded:
 
 
 class Recipe(nn.Module, ABC):
-    """One published method: input contract, assembly, sampling plan, loss, embedding, weight names."""
+    """One published method: input contract, assembly, sampling plan, loss, embedding, weight names.
+
+    seen: pseudonyms of the participants whose recordings the weights were trained on (`windows.split.pseudonym`), so that
+    no evaluation tests on them. Kept in checkpoints, not in the weights.
+    """
 
     name: ClassVar[str]
     Config: ClassVar[type[Any]]
     config: Any
+    seen: frozenset[str] = frozenset()
 
     @classmethod
     @abstractmethod
@@ -153,6 +158,7 @@ def at_window(recipe: Recipe, window_s: float) -> Recipe:
         raise BadConfiguration(f"{recipe.name} has no window_s; its windows last {recipe.input.window_s:g} s")
     changed = type(recipe)(dataclasses.replace(recipe.config, window_s=window_s), seed=0)
     load_strictly(changed, recipe.state_dict(), what=f"{recipe.name} with windows of {window_s:g} s")
+    changed.seen = recipe.seen
     return changed.eval()
 
 

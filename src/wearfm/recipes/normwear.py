@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
-from wearfm.nn.backbones.transformer import Block
+from wearfm.nn.backbones.transformer import Block, in_parts
 from wearfm.nn.draws import Draws
 from wearfm.nn.initial import xavier
 from wearfm.nn.masking import Mask, count_kept, keep, restore_tokens, seen_in_grid
@@ -182,7 +182,7 @@ class Layer(nn.Module):
 
     def forward(self, tokens: Tensor, *, channels: int, visible: Tensor | None = None, gaps: Gaps | None = None) -> Tensor:
         """Return the tokens one layer deeper, (R, 1 + N, D). visible: (R, 1 + N) bool, which may be looked at; None: all."""
-        tokens = self.channel(tokens, visible)
+        tokens = in_parts(self.channel, tokens, visible)
         if self.fusion is None:
             return tokens
         classes = _spread(tokens[:, 0], gaps)
@@ -416,7 +416,9 @@ class NormWear(Recipe):
         likelihood the released weights, used scalogram "torch" with 388 samples.
         """
         bare: Mapping[str, Tensor] = state["model"] if isinstance(state.get("model"), Mapping) else state  # type: ignore[assignment]
-        config = replace(_config_of(bare), **{"scalogram": "scipy", "preprocess": "none"} | settings)
+        config = replace(
+            _config_of(bare, settings.get("num_scales", 65)), **{"scalogram": "scipy", "preprocess": "none"} | settings
+        )
         with torch.device("meta"):
             recipe = cls(config)
         recipe.to_empty(device="cpu")
@@ -546,7 +548,7 @@ def original_name(key: str) -> str:
     return key
 
 
-def _config_of(state: Mapping[str, Tensor]) -> NormWearConfig:
+def _config_of(state: Mapping[str, Tensor], num_scales: int) -> NormWearConfig:
     """Return the config that the shapes of an original state dict tell; the released one where a key is missing."""
 
     def size(key: str, axis: int, default: int) -> int:
@@ -559,7 +561,7 @@ def _config_of(state: Mapping[str, Tensor]) -> NormWearConfig:
     width, inner = size("cls_token", 2, base.width), size("mask_token", 2, base.decoder_width)
     depth = count(r"encoder_blocks\.(\d+)\.", base.depth)
     patch = size("patch_embed.proj.weight", 2, base.patch[0]), size("patch_embed.proj.weight", 3, base.patch[1])
-    rows = (size("pos_embed", 1, 1 + base.grid[0] * base.grid[1]) - 1) // (base.num_scales // patch[1])
+    rows = (size("pos_embed", 1, 1 + base.grid[0] * base.grid[1]) - 1) // max(num_scales // patch[1], 1)
     return replace(
         base,
         length=size("temporal_recon.weight", 0, base.length),

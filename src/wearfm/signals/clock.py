@@ -4,13 +4,14 @@
     kept     x    x    x    x         x       x    x         the duplicate is dropped
     position 0    1    2    3         6       7    9         4, 5 and 8 were never measured: a gap
 
-Within a run of stamps that are less than one and a half steps apart samples are counted, not rounded, so that jitter
-neither doubles nor loses a sample; only a gap sets the position anew.
+A few repeated stamps are samples that were sent twice. Many are a clock with few digits, or samples that arrive in
+bursts: those are all kept and spread evenly. Within a run of stamps that are less than one and a half steps apart
+samples are counted, not rounded, so that jitter neither doubles nor loses a sample; only a gap sets the position anew.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -26,7 +27,9 @@ from wearfm.signals.spans import Spans
 LONGEST_GAP_S = 30 * 86400.0  # a longer gap is a clock that was set, not a device that was off
 MOST_INSERTED = 2**26  # empty samples that a file of any size may ask for; beyond, 16 for each of its own
 RATE_TOLERANCE = 0.02  # a declared rate that is further off is a mistake, not a drift
-FASTEST_HZ = 200_000.0  # no body signal is sampled faster; milliseconds read as microseconds are
+FASTEST_HZ = 200_000.0  # no body signal is sampled faster
+FASTEST_STAMPED_HZ = 20_000.0  # nor stamped sample by sample; 25 Hz in ms read as microseconds is
+_COARSE = 0.01  # share of repeated stamps from which they are a coarse clock or bursts, and not samples sent twice
 _JITTER = 0.1  # share of a step by which a stamp may be off before its sample counts as moved
 _MEDIAN_OF = 65_536  # steps that the median is taken of; more only cost time
 _YEAR = 31_557_600 * SECOND
@@ -81,10 +84,10 @@ def regularise(time_ns: NDArray[np.int64], *, rate_hz: float | None = None) -> G
     way to the stamps, with a note, as soon as the drift reaches one sample.
     """
     _check_range(time_ns)
-    keep, findings = _in_order(time_ns)
+    keep, findings, is_coarse = _in_order(time_ns)
     stamps = time_ns[keep]
-    rate, notes = _settle(stamps, rate_hz)
-    placed = _place(stamps, rate)
+    rate, notes = _settle(stamps, rate_hz, is_coarse=is_coarse)
+    placed = _place(stamps, rate, is_coarse=is_coarse)
     check_growth(int(placed[-1]) + 1, source=len(time_ns))
     moved = _count_moved(stamps, placed, rate)
     if moved:
@@ -129,49 +132,51 @@ def _check_range(time_ns: NDArray[np.int64]) -> None:
         raise BadConfiguration("stamps lie beyond the years 1823 to 2116; check the unit of the time column")
 
 
-def _in_order(stamps: NDArray[np.int64]) -> tuple[NDArray[np.bool_], tuple[Finding, ...]]:
-    """Return which stamps form an increasing axis, (N,), and what was dropped to get there."""
+def _in_order(stamps: NDArray[np.int64]) -> tuple[NDArray[np.bool_], tuple[Finding, ...], bool]:
+    """Return which stamps form an ordered axis, (N,), what was dropped to get there, and whether stamps are coarse."""
     steps = np.diff(stamps)
     everything = np.ones(len(stamps), dtype=bool)
     if len(steps) == 0 or (steps.min() > 0 and steps.max() <= LONGEST_GAP_S * SECOND):
-        return everything, ()
+        return everything, (), False
     repeated = np.concatenate(([False], steps == 0))
-    ordered = _increasing(stamps) if steps.min() <= 0 else everything
+    is_coarse = bool(np.count_nonzero(repeated) > _COARSE * len(stamps))
+    ordered = _ordered(stamps, may_repeat=is_coarse) if steps.min() < 0 or not is_coarse else everything
     together = _without_jumps(stamps, ordered)
     lost = (
         (int(np.count_nonzero(~ordered & repeated)), "the same time stamp twice"),
         (int(np.count_nonzero(~ordered & ~repeated)), "time stamp out of order"),
         (int(np.count_nonzero(ordered & ~together)), "clock jump of more than 30 days"),
     )
-    return together, tuple(Finding(action="dropped", samples=n, reason=reason) for n, reason in lost if n)
+    return together, tuple(Finding(action="dropped", samples=n, reason=reason) for n, reason in lost if n), is_coarse
 
 
-def _increasing(stamps: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return a mask of strictly increasing stamps that loses as few as it can.
+def _ordered(stamps: NDArray[np.int64], *, may_repeat: bool) -> NDArray[np.bool_]:
+    """Return a mask of increasing stamps that loses as few as it can.
 
     Dropping whatever lies behind the latest stamp is fast and right for a few late samples. Where it would lose more
     than one in a hundred, one stamp from the future stands in front of many good ones: then the longest increasing
     subsequence is taken (Fredman 1975, n log n).
     """
-    latest = np.maximum.accumulate(stamps)
-    forward = np.concatenate(([True], stamps[1:] > latest[:-1]))
+    latest = np.maximum.accumulate(stamps)[:-1]
+    later = stamps[1:] >= latest if may_repeat else stamps[1:] > latest
+    forward = np.concatenate(([True], later))
     if np.count_nonzero(~forward) <= len(stamps) // 100:
         return forward
-    best = _longest_increasing(stamps)
-    repeats = int(np.count_nonzero(np.diff(stamps) == 0))
-    if np.count_nonzero(best) < (len(stamps) - repeats) / 2:
+    best = _longest_increasing(stamps, may_repeat=may_repeat)
+    if np.count_nonzero(best) < len(stamps) / 2:
         raise BadConfiguration(
             f"only {np.count_nonzero(best)} of {len(stamps)} stamps are in order; name the column that holds the time"
         )
     return best
 
 
-def _longest_increasing(stamps: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _longest_increasing(stamps: NDArray[np.int64], *, may_repeat: bool) -> NDArray[np.bool_]:
+    find = bisect_right if may_repeat else bisect_left
     tails: list[int] = []
     tail_rows: list[int] = []
     previous = [-1] * len(stamps)
     for row, stamp in enumerate(stamps.tolist()):
-        place = bisect_left(tails, stamp)
+        place = find(tails, stamp)
         if place < len(tails) and tails[place] == stamp:
             continue
         tails[place : place + 1] = [stamp]
@@ -200,22 +205,22 @@ def _without_jumps(stamps: NDArray[np.int64], ordered: NDArray[np.bool_]) -> NDA
     return kept
 
 
-def _settle(stamps: NDArray[np.int64], declared_hz: float | None) -> tuple[float, tuple[str, ...]]:
+def _settle(stamps: NDArray[np.int64], declared_hz: float | None, *, is_coarse: bool) -> tuple[float, tuple[str, ...]]:
     """Return the rate of the axis and notes on it, from the stamps and from what the source declares."""
     if declared_hz is not None and not 0 < declared_hz <= FASTEST_HZ:
         raise BadConfiguration(f"rate_hz {declared_hz:g} is not between 0 and {FASTEST_HZ:g}; correct it")
-    steps = np.diff(stamps)
-    if len(steps) == 0:
+    if len(stamps) < 2:
         if declared_hz is None:
             raise BadConfiguration("one time stamp has no rate; declare rate_hz")
         return float(declared_hz), ()
-    measured_hz, counted = _measure(steps)
+    notes = ("many samples share their time stamp; they were spread evenly",) if is_coarse else ()
+    measured_hz, counted = _measure(np.diff(stamps), is_coarse=is_coarse)
     if declared_hz is None:
-        if measured_hz > FASTEST_HZ:
+        if measured_hz > FASTEST_STAMPED_HZ:
             raise BadConfiguration(
                 f"stamps are {1e9 / measured_hz:g} ns apart; no device samples that fast: check the unit of the time column"
             )
-        return measured_hz, ()
+        return measured_hz, notes
     off = abs(measured_hz / declared_hz - 1)
     if off > RATE_TOLERANCE + 1 / counted:
         raise BadConfiguration(
@@ -223,27 +228,41 @@ def _settle(stamps: NDArray[np.int64], declared_hz: float | None) -> tuple[float
             f"correct rate_hz or the unit of the time column, or leave rate_hz out"
         )
     if off * counted <= 1:
-        return float(declared_hz), ()
-    return measured_hz, (f"stamps run at {measured_hz:.6g} Hz, declared {declared_hz:g} Hz; the stamps were followed",)
+        return float(declared_hz), notes
+    followed = f"stamps run at {measured_hz:.6g} Hz, declared {declared_hz:g} Hz; the stamps were followed"
+    return measured_hz, (*notes, followed)
 
 
-def _measure(steps: NDArray[np.int64]) -> tuple[float, int]:
+def _measure(steps: NDArray[np.int64], *, is_coarse: bool) -> tuple[float, int]:
     """Return the rate, and the number of steps that it was read from.
 
     The median step tells how many samples each short step spans; their sum over the time they took is free of the
-    rounding of single stamps. A rate that is simple within that rounding (64, 31.25, 1/60) is taken as simple.
+    rounding of single stamps. Where many stamps repeat, samples are counted from one change to the next. A rate that is
+    simple within that rounding (64, 31.25, 1/60) is taken as simple.
     """
-    middle = float(np.median(steps[:: len(steps) // _MEDIAN_OF + 1]))
-    is_short = steps <= 10 * middle
-    short = steps if is_short.all() else steps[is_short]
-    counted = int(np.rint(short / middle).sum())
-    span = float(short.sum())
-    if counted == 0 or span <= 0:
-        raise BadConfiguration("the stamps have no common step; declare rate_hz and leave the time column out")
+    middle = _middle(steps)
+    if middle == 0:
+        raise BadConfiguration("all stamps are the same; declare rate_hz and leave the time column out")
+    if is_coarse:
+        groups = np.flatnonzero(steps) + 1
+        is_short = steps[groups - 1] <= 2.5 * middle
+        short, counts = steps[groups - 1][is_short], np.diff(groups, prepend=0)[is_short]
+    else:
+        short = steps[steps <= 10 * middle]
+        counts = np.rint(short / middle)
+    counted, span = int(counts.sum()), float(short.sum())
     rate = counted * SECOND / span
-    is_even = short.min() == short.max()
-    blur = 1.0 if is_even else max(float(np.gcd.reduce(short[:4096])), float(np.abs(short - span / counted).mean()))
-    return _simplest(rate, tolerance=min(max(blur / (span if not is_even else middle), 1e-9), 1e-2)), counted
+    if short.min() == short.max() and not is_coarse:
+        return _simplest(rate, tolerance=1 / middle), counted  # exact but for the nanosecond
+    blur = max(float(np.gcd.reduce(short[:4096])), float(np.abs(short - short.mean()).mean()))
+    return _simplest(rate, tolerance=min(blur / span, 1e-2)), counted
+
+
+def _middle(steps: NDArray[np.int64]) -> float:
+    """Return the median of the steps that are not 0, nanoseconds; 0 if all are."""
+    some = steps[:: len(steps) // _MEDIAN_OF + 1]
+    moving = some[some > 0]
+    return float(np.median(moving)) if len(moving) else 0.0
 
 
 def _simplest(rate_hz: float, *, tolerance: float) -> float:
@@ -253,10 +272,12 @@ def _simplest(rate_hz: float, *, tolerance: float) -> float:
     return candidate if abs(candidate / rate_hz - 1) <= tolerance else rate_hz
 
 
-def _place(stamps: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
+def _place(stamps: NDArray[np.int64], rate_hz: float, *, is_coarse: bool) -> NDArray[np.int64]:
     """Return strictly increasing positions: counted within a run, set by the clock after a gap."""
     index = np.arange(len(stamps))
-    after_gap = np.flatnonzero(np.diff(stamps) > 1.5 * SECOND / rate_hz) + 1
+    steps = np.diff(stamps)
+    step = max(SECOND / rate_hz, _middle(steps) if is_coarse else 0.0)
+    after_gap = np.flatnonzero(steps > 1.5 * step) + 1
     if len(after_gap) == 0:
         return index
     shift = np.zeros(len(stamps), dtype=np.int64)

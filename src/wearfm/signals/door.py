@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wearfm.signals.quality_record import ChannelQuality, Finding
 from wearfm.signals.recording import Channel, Samples
 from wearfm.signals.spans import Spans
-from wearfm.signals.units import affine, modality
+from wearfm.signals.units import Modality, affine, modality
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,19 +53,8 @@ def admit(
     length = len(stored)
     measured = Spans.all(length) if present is None else present.clip(0, length)
     scale, offset = scale * factor, offset * factor + shift
-    finite, plausible = _judge(stored, scale=scale, offset=offset, low=kind.low, high=kind.high)
-    measured_mask = measured.mask(length)
-    lost = (
-        ("inserted", int(length - measured.total), "gap: no samples in the source"),
-        ("masked", int(np.count_nonzero(measured_mask & ~finite)), "not a number or infinite"),
-        (
-            "masked",
-            int(np.count_nonzero(measured_mask & finite & ~plausible)),
-            f"outside {kind.low:g} to {kind.high:g} {kind.unit}",
-        ),
-    )
+    valid, lost = _sift(stored, measured, kind=kind, scale=scale, offset=offset)
     found = findings + tuple(Finding(action=a, samples=n, reason=r) for a, n, r in lost if n)  # type: ignore[arg-type]
-    valid = Spans.from_mask(measured_mask & finite & plausible)
     dropped = sum(f.samples for f in findings if f.action == "dropped")
     channel = Channel(
         name=name,
@@ -93,6 +82,31 @@ def _storable(samples: NDArray[np.generic]) -> Samples:
         return samples.astype(np.int32)
     with np.errstate(over="ignore", invalid="ignore"):
         return samples.astype(np.float32)
+
+
+def _sift(
+    samples: Samples, measured: Spans, *, kind: Modality, scale: float, offset: float
+) -> tuple[Spans, tuple[tuple[str, int, str], ...]]:
+    """Return the spans of measured, finite, plausible samples, and (action, samples, reason) of the others."""
+    gaps = ("inserted", len(samples) - measured.total, "gap: no samples in the source")
+    if _is_clean(samples, scale=scale, offset=offset, low=kind.low, high=kind.high):
+        return measured, (gaps,)
+    finite, plausible = _judge(samples, scale=scale, offset=offset, low=kind.low, high=kind.high)
+    inside = measured.mask(len(samples))
+    not_finite, implausible = np.count_nonzero(inside & ~finite), np.count_nonzero(inside & finite & ~plausible)
+    return Spans.from_mask(inside & finite & plausible), (
+        gaps,
+        ("masked", int(not_finite), "not a number or infinite"),
+        ("masked", int(implausible), f"outside {kind.low:g} to {kind.high:g} {kind.unit}"),
+    )
+
+
+def _is_clean(samples: Samples, *, scale: float, offset: float, low: float, high: float) -> bool:
+    """Return whether every sample is plausible, from the two extremes alone: most channels are, and need no masks."""
+    if len(samples) == 0:
+        return True
+    extremes = (float(samples.min()) * scale + offset, float(samples.max()) * scale + offset)
+    return all(low <= extreme <= high for extreme in extremes)
 
 
 def _judge(

@@ -60,11 +60,11 @@ class Channel:
         canonical = modality(self.modality).unit
         if self.unit != canonical:
             raise BadConfiguration(
-                f"channel {self.name!r} has unit {self.unit!r}; {self.modality} is kept in {canonical!r}: convert with units.affine"
+                f"channel {self.name!r} is in {self.unit!r}; {self.modality} is kept in {canonical!r}: use units.affine"
             )
         if self.samples.dtype not in (np.int16, np.int32, np.float32) or self.samples.ndim != 1:
             raise BadConfiguration(
-                f"channel {self.name!r} has {self.samples.dtype}{self.samples.shape}; samples must be (T,) int16, int32 or float32"
+                f"channel {self.name!r} is {self.samples.dtype}{self.samples.shape}; it must be (T,) int16, int32 or float32"
             )
         if not (np.isfinite(self.rate_hz) and self.rate_hz > 0):
             raise BadConfiguration(f"channel {self.name!r} has rate_hz {self.rate_hz}; it must be positive")

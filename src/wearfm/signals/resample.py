@@ -34,6 +34,7 @@ TRANSITION = (ATTENUATION_DB - 7.95) / (2.285 * 2 * np.pi * CROSSINGS)  # share 
 TOLERANCES = (Fraction(1, 10**8), Fraction(1, 10**7), Fraction(1, 10**6))
 LARGEST_FACTOR = 200_000  # taps of up to 77 MB
 LARGEST_MATRIX = 2_000_000  # 16 MB
+MANY_PHASES = 64
 FRAME_SAMPLES = 1_000_000  # samples of one matrix product: 8 MB, near the cache
 
 
@@ -155,14 +156,23 @@ def _by_blocks(extended: NDArray[np.float64], *, blocks: int, up: int, down: int
 
 
 def _by_phases(extended: NDArray[np.float64], *, num_out: int, up: int, down: int) -> NDArray[np.float64]:
-    """Return what `_by_blocks` returns, one phase of the kernel after the other: for factors whose matrix would be large."""
+    """Return what `_by_blocks` returns, for factors whose matrix would be large.
+
+    A long kernel of few phases goes one phase after the other; many phases of a short kernel are gathered output by output.
+    """
     bank = _bank(up, down)
     views = sliding_window_view(extended, bank.shape[1], axis=1)  # (N, position, tap)
     out = np.empty((len(extended), num_out))
-    for phase in range(min(up, num_out)):
-        outputs = out[:, phase::up]
-        frames = views[:, phase * down // up :: down][:, : outputs.shape[1]]
-        np.einsum("nmk,k->nm", frames, bank[phase * down % up], out=outputs)
+    if up <= MANY_PHASES:
+        for first in range(min(up, num_out)):
+            outputs = out[:, first::up]
+            frames = views[:, first * down // up :: down][:, : outputs.shape[1]]
+            np.einsum("nmk,k->nm", frames, bank[first * down % up], out=outputs)
+        return out
+    step = max(1, FRAME_SAMPLES // (len(extended) * bank.shape[1]))
+    for begin in range(0, num_out, step):
+        position, phase = np.divmod(np.arange(begin, min(begin + step, num_out)) * down, up)
+        np.einsum("nmk,mk->nm", views[:, position], bank[phase], out=out[:, begin : begin + step])
     return out
 
 

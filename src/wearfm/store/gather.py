@@ -1,29 +1,24 @@
 """The hot path: many windows at once, from mapped integers to physical float32.
 
-For each sample type, the windows of one shard are one fancy index into a strided view (a copy of contiguous runs),
-and scaling is one fused multiply over the whole batch. Validity is two binary searches per window; only windows that
-touch a gap or an edge pay for a mask.
+For each sample type, all windows of a batch are one copy out of mapped memory, and one multiply that scales and widens
+them. Validity is two binary searches per window; only windows that touch a gap or an edge pay for a mask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wearfm.errors import DamagedStore
 from wearfm.store.catalogue import Layout
 from wearfm.store.entries import DTYPES
-from wearfm.store.shard import SHARDS, map_shard, view
+from wearfm.store.mapping import Ints, Mappings, copy_windows
+from wearfm.store.shard import SHARDS
 from wearfm.store.tables import ChannelTable
-
-_SMALL = 4  # windows of one shard below which slicing beats an index array (measured: 1.3 against 2.0 M windows/s at 256)
-_MOST_MAPPED = 16_384  # shards mapped at once; Linux allows a process 65 530 mappings (vm.max_map_count)
-
-Ints = NDArray[np.int64]
 
 
 class Coverage:
@@ -71,41 +66,41 @@ class Coverage:
 
 
 class Gatherer:
-    """Cuts windows out of mapped shards. Holds only arrays that never change and mappings: safe to share between threads."""
+    """Cuts windows out of mapped shards. Holds arrays that never change and mappings: safe to share between threads."""
 
     def __init__(self, folder: Path, table: ChannelTable, layout: Layout, shards: Mapping[int, tuple[str, int, str]]) -> None:
-        self._files = {identity: (folder / SHARDS / name, size) for identity, (name, size, _) in shards.items()}
-        self._mapped: dict[int, Any] = {}
-        self._views: dict[tuple[int, str], NDArray[Any]] = {}
+        self._files = [(folder / SHARDS / name, size) for name, size, _ in shards.values()]
+        self._mappings = Mappings(self._files)
         self._coverage = Coverage(table.length, layout)
-        self._shard = layout.shard
+        index = {identity: number for number, identity in enumerate(shards)}
+        self._shard = np.array([index[identity] for identity in layout.shard.tolist()], dtype=np.int64)
         self._kind = np.array([DTYPES.index(dtype) for dtype in table.dtype.tolist()], dtype=np.int64)
-        size = np.array([np.dtype(dtype).itemsize for dtype in DTYPES], dtype=np.int64)[self._kind]
-        self._first = layout.at // size  # number of sample 0, counting samples of its type from the start of the file
+        self._size = np.array([np.dtype(dtype).itemsize for dtype in DTYPES], dtype=np.int64)[self._kind]
+        self._at = layout.at
         self._length = table.length
         self._scale, self._offset = table.scale, table.offset
         self._scale32, self._offset32 = table.scale.astype(np.float32), table.offset.astype(np.float32)
+        ends = np.array([size for _, size in self._files], dtype=np.int64)[self._shard]
+        self._astray = (layout.at < 0) | (layout.at + table.length * self._size > ends) | (layout.at % self._size != 0)
+        self._any_astray = bool(self._astray.any())
 
     def gather(self, rows: Ints, starts: Ints, length: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return physical values (N, length), 0.0 where not valid, and the mask (N, length); rows: of the channel table."""
+        if self._any_astray and self._astray[rows].any():
+            path, size = self._files[int(self._shard[rows[self._astray[rows]][0]])]
+            raise DamagedStore(f"{path}: samples are looked for outside its {size} bytes; repair the store's catalogue")
         valid, partial = self._coverage.mask(rows, starts, length)
         kinds = self._kind[rows]
-        present = np.unique(kinds)
-        if len(present) == 1:
-            signal = self._gather_type(DTYPES[present[0]], rows, starts, length)
+        if (kinds == kinds[0]).all():
+            signal = self._gather_type(DTYPES[kinds[0]], rows, starts, length)
         else:
             signal = np.empty((len(rows), length), dtype=np.float32)
-            for kind in present.tolist():
+            for kind in np.unique(kinds).tolist():
                 chosen = np.flatnonzero(kinds == kind)
                 signal[chosen] = self._gather_type(DTYPES[kind], rows[chosen], starts[chosen], length)
         if len(partial):
             signal[partial] = np.where(valid[partial], signal[partial], np.float32(0.0))
         return signal, valid
-
-    def samples(self, row: int) -> NDArray[Any]:
-        """Return all samples of a channel as they are stored, a view of the mapped file."""
-        first, dtype = int(self._first[row]), DTYPES[self._kind[row]]
-        return self._view(int(self._shard[row]), dtype)[first : first + int(self._length[row])]
 
     def _gather_type(self, dtype: str, rows: Ints, starts: Ints, length: int) -> NDArray[np.float32]:
         raw = self._copy(dtype, rows, starts, length)  # (N, length)
@@ -123,51 +118,19 @@ class Gatherer:
 
     def _copy(self, dtype: str, rows: Ints, starts: Ints, length: int) -> NDArray[Any]:
         """Return the raw samples (N, length); what lies outside a channel is 0."""
-        shards = self._shard[rows]
+        mappings = self._mappings = self._mappings.renewed()
         inside = (starts >= 0) & (starts + length <= self._length[rows])
-        if inside.all() and (shards == shards[0]).all():
-            return self._cut(int(shards[0]), dtype, self._first[rows] + starts, length)
+        first = mappings.addresses(self._shard[rows]) + self._at[rows] + starts * self._size[rows]
+        if inside.all():
+            return copy_windows(dtype, first, length)
         raw = np.zeros((len(rows), length), dtype=dtype)
-        self._copy_inside(raw, dtype, rows, starts, np.flatnonzero(inside))
+        if inside.any():
+            raw[inside] = copy_windows(dtype, first[inside], length)
         for window in np.flatnonzero(~inside).tolist():
-            samples, start = self.samples(int(rows[window])), int(starts[window])
-            begin, end = max(start, 0), min(start + length, len(samples))
+            row, start = int(rows[window]), int(starts[window])
+            begin, end = max(start, 0), min(start + length, int(self._length[row]))
             if begin < end:
-                raw[window, begin - start : end - start] = samples[begin:end]
+                place = int(self._at[row]) // int(self._size[row])
+                samples = mappings.samples(int(self._shard[row]), dtype)
+                raw[window, begin - start : end - start] = samples[place + begin : place + end]
         return raw
-
-    def _copy_inside(self, raw: NDArray[Any], dtype: str, rows: Ints, starts: Ints, windows: Ints) -> None:
-        """Fill the rows of `raw` whose windows lie inside their channel, shard by shard."""
-        windows = windows[np.argsort(self._shard[rows[windows]], kind="stable")]
-        shards, places = self._shard[rows[windows]], self._first[rows[windows]] + starts[windows]
-        length = raw.shape[1]
-        edges = np.flatnonzero(np.diff(shards, prepend=-1, append=-1)).tolist()
-        for begin, end in pairwise(edges):
-            shard = int(shards[begin])
-            if end - begin >= _SMALL:
-                raw[windows[begin:end]] = self._cut(shard, dtype, places[begin:end], length)
-                continue
-            flat = self._view(shard, dtype)
-            for window, place in zip(windows[begin:end].tolist(), places[begin:end].tolist(), strict=True):
-                raw[window] = flat[place : place + length]
-
-    def _cut(self, shard: int, dtype: str, places: Ints, length: int) -> NDArray[Any]:
-        flat = self._view(shard, dtype)
-        every = np.ndarray((len(flat) - length + 1, length), flat.dtype, flat, strides=flat.strides * 2)  # a view
-        return np.asarray(every[places])  # (N, length), a copy
-
-    def _make_room(self) -> None:
-        if len(self._mapped) >= _MOST_MAPPED:
-            self._mapped.clear()
-            self._views.clear()
-
-    def _view(self, shard: int, dtype: str) -> NDArray[Any]:
-        found = self._views.get((shard, dtype))
-        if found is None:
-            mapped = self._mapped.get(shard)
-            if mapped is None:
-                self._make_room()
-                path, size = self._files[shard]
-                mapped = self._mapped[shard] = map_shard(path, size=size)
-            found = self._views[shard, dtype] = view(mapped, dtype)
-        return found

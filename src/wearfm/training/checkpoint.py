@@ -23,7 +23,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import wearfm
 from wearfm.errors import BadConfiguration, DamagedStore, UnknownName
 from wearfm.recipes import RECIPES
 from wearfm.recipes.base import Recipe, config_from_json, config_to_json, load_strictly
@@ -84,6 +83,7 @@ def load(path: str | Path, *, recipes: Mapping[str, type[Recipe]] = RECIPES) -> 
     kind = recipes[stored["recipe"]]
     recipe = kind(config_from_json(kind, stored["config"]), seed=0)
     load_strictly(recipe, read_weights(folder / "model.safetensors"), what=f"recipe {kind.name!r} (from {folder})")
+    recipe.seen = frozenset(_read_json(folder / "provenance.json").get("seen", ()))
     return recipe.eval()
 
 
@@ -114,7 +114,7 @@ def version() -> str:
 def code_hash() -> str:
     """Return the sha256 over all source files of the package: which code a number comes from, committed or not."""
     digest = hashlib.sha256()
-    root = Path(wearfm.__file__).parent
+    root = Path(__file__).parents[1]
     for source in sorted(root.rglob("*.py")):
         digest.update(source.relative_to(root).as_posix().encode() + b"\n" + source.read_bytes())
     return digest.hexdigest()

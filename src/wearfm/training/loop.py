@@ -50,6 +50,7 @@ from wearfm.training.state import State
 from wearfm.training.validation import validate
 from wearfm.windows.batch import Batch
 from wearfm.windows.source import Source
+from wearfm.windows.split import pseudonym
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,8 @@ def train(
     """Train a recipe on a store, or go on where a run in the folder `run` stopped.
 
     The recipe is trained in place (under FSDP2 it is left sharded: use `load(summary.checkpoint)`). progress: called
-    with every log line. SIGTERM and Ctrl-C end the run after the step at hand, with a checkpoint.
+    with every log line and "total", the steps of the run. SIGTERM and Ctrl-C end the run after the step at hand, with a
+    checkpoint.
     """
     with joined(config) as place:
         config.part_size(world=place.world)
@@ -104,6 +106,8 @@ def fit(
         on_first(place, lambda: stack.enter_context(held(folder)))
         on_first(place, lambda: claim(folder, identity, split=data.split))
         recipe.to(place.device).train()
+        if data.split is not None:
+            recipe.seen |= {pseudonym(name) for name in data.split.train}
         door = Door(recipe, precision=config.precision, device=place.device)
         flops = _step_flops(door, data, config, place)
         module = wrap(door, config, place)
@@ -246,7 +250,7 @@ class _Loop:
         if self.log is not None:
             self.log.write(line)
         if self.progress is not None and self.place.is_first:
-            self.progress(line)
+            self.progress({**line, "total": self.total})
 
     def _save(self) -> Path:
         """Write a checkpoint, unless this step has one; return its folder."""
@@ -255,6 +259,7 @@ class _Loop:
             "training": self.config.to_json(),
             "data": dict(self.data.identity),
             "signal_hours": self.state.signal_s / 3600,
+            "seen": sorted(self.state.recipe.seen),
             "metrics": {name: value for name, value in self.metrics.items() if name not in NO_RESULT},
         }
         folder = checkpoint.save(

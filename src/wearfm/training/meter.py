@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from wearfm.errors import WearfmError
+from wearfm.errors import Diverged
 from wearfm.training.config import TrainingConfig
 from wearfm.training.distributed import Place, mean_over_processes, sum_over_processes
 from wearfm.windows.batch import Batch
@@ -55,7 +55,7 @@ class Meter:
     def line(self, step: int) -> tuple[dict[str, float], float]:
         """Return the means and rates of the steps noted, and their signal seconds; start anew. step: the last one, from 1.
 
-        Raises WearfmError naming step and parts if a number is not finite.
+        Raises Diverged naming step and parts if a number is not finite.
         """
         names = list(self._steps[0])
         table = torch.stack([torch.stack([values[name].double() for name in names]) for values in self._steps])  # (S, parts)
@@ -81,9 +81,9 @@ class Meter:
         self._start_s = time.perf_counter()
 
 
-def _diverged(step: int, values: dict[str, float], config: TrainingConfig) -> WearfmError:
+def _diverged(step: int, values: dict[str, float], config: TrainingConfig) -> Diverged:
     parts = ", ".join(f"{name} {value:g}" for name, value in values.items())
-    return WearfmError(
+    return Diverged(
         f"step {step} is not finite ({parts}); lower learning_rate={config.learning_rate:g} or clip_norm={config.clip_norm},"
         " or raise warmup_steps; the last checkpoint is intact"
     )

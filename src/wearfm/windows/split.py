@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,6 +87,11 @@ def leave_one_out(
     names = [str(name) if persons is None else persons.get(str(name), str(name)) for name in participants]
     place = {name: number for number, name in enumerate(sorted(set(names)))}
     return np.array([place[name] for name in names], dtype=np.int64)
+
+
+def pseudonym(participant: str) -> str:
+    """Return 16 hexadecimal digits that stand for a participant where names do not belong: in checkpoints and tables."""
+    return hashlib.sha256(f"participant {participant}".encode()).hexdigest()[:16]
 
 
 def persons_of(rows: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wearfm.errors import BadConfiguration
-from wearfm.nn.backbones.transformer import Attention, Block
+from wearfm.nn.backbones import transformer
+from wearfm.nn.backbones.transformer import Attention, Block, in_parts
 from wearfm.nn.initial import xavier
 
 
@@ -62,6 +63,17 @@ def test_a_mask_for_every_token_of_its_own() -> None:
 def test_visible_everywhere_is_no_mask() -> None:
     module, x = block(), tokens(2, 5, 8)
     torch.testing.assert_close(module(x, torch.ones(2, 5, dtype=torch.bool)), module(x))
+
+
+@torch.no_grad()
+def test_parts_of_a_batch_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x = block(), tokens(7, 5, 8)
+    visible = torch.rand(7, 5, generator=torch.Generator().manual_seed(2)) > 0.3
+    visible[:, 0] = True
+    whole = module(x), module(x, visible)
+    monkeypatch.setattr(transformer, "TOKENS_AT_ONCE", 10)
+    torch.testing.assert_close(in_parts(module, x), whole[0])
+    torch.testing.assert_close(in_parts(module, x, visible), whole[1])
 
 
 def test_heads_must_divide_the_width() -> None:
