@@ -21,8 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## simulate a cohort, pretrain, embed, evaluate, report
 	$(BIN)/wearfm demo
 
+# One thread a process: many tests start processes of their own, and two cores are soon oversubscribed.
 test: $(STAMP)  ## the whole test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -33,10 +34,10 @@ bench: $(STAMP)  ## ratios against named references, interleaved, next to the ma
 	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 
 fuzz: $(STAMP)  ## 2 000 mutated files a format (CI runs 200)
-	WEARFM_FUZZ=2000 $(BIN)/python -m pytest tests/readers/test_fuzz.py
+	WEARFM_FUZZ=2000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/readers/test_fuzz.py
 
 kill: $(STAMP)  ## 1 000 random kills (CI runs 60)
-	WEARFM_KILLS=1000 $(BIN)/python -m pytest -m kill
+	WEARFM_KILLS=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m kill
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -128,7 +128,8 @@ def _answer(question: Question, study: Study, store: Store, folder: Path, watch:
     if not tables:
         raise BadConfiguration(f"no learner takes {' or '.join(question.modalities)}, which {question.dataset} has; add one")
     first = next(iter(tables.values()))
-    tables |= controls(first, store, seed=study.seed + 1)
+    watch_controls = partial(watch, f"embed {question.dataset} with random weights")
+    tables |= controls(first, store, seed=study.seed + 1, progress=watch_controls)
     return evaluate(
         tables,
         [TASKS[name] for name in question.tasks],

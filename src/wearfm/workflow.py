@@ -6,12 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from torch import Tensor
-
 from wearfm.embeddings.controls import controls
-from wearfm.embeddings.extract import Cut
-from wearfm.embeddings.extract import embed as embed_source
 from wearfm.embeddings.table import EmbeddingTable
 from wearfm.errors import UnknownName
 from wearfm.evaluation.evaluate import evaluate as evaluate_tables
@@ -56,6 +51,3 @@ def evaluate(
     first = next(iter(tables.values()))
     tables |= controls(first, store, seed=seed)
     return evaluate_tables(tables, tasks_named(tasks), store=store, seed=seed, **settings)
-
-
-__all__ = ["Cut", "Tensor", "controls", "embed_source", "evaluate", "load", "np", "tasks_named"]

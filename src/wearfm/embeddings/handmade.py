@@ -34,7 +34,7 @@ def statistics_table(
         recipe=NAME,
         config={"statistics": list(STATISTICS), "channels": [f"{modality} {number}" for modality, number in columns]},
         contract=contract.to_json(),
-        store_fingerprint=view.fingerprint(),
+        store_fingerprint=source.fingerprint(),
         skipped=index.skipped,
     )
     return describe_rows(index, np.arange(len(index), dtype=np.int64), vector, header)

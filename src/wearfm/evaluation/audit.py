@@ -159,11 +159,13 @@ def look_at_pretraining(person: NDArray[np.str_], judged: NDArray[np.bool_], see
     tested = set(person[judged].tolist())
     known = tested & seen
     teachers = len(set(person[~judged].tolist()))
-    text = (
-        f"{len(known)} of {len(tested)} judged people were in pretraining (without labels): too few others have this label"
-        if known
-        else f"pretraining has seen none of the {len(tested)} judged people; {teachers} whom it has seen only teach the probes"
-    )
+    text = f"pretraining has seen none of the {len(tested)} judged people"
+    if known:
+        text = (
+            f"{len(known)} of {len(tested)} judged people were in pretraining (without labels): too few others have this label"
+        )
+    elif teachers:
+        text += f"; {teachers} whom it has seen only teach the probes"
     return Check(name="people new to the weights", passed=not known, value=float(len(known)), text=text)
 
 

@@ -23,6 +23,7 @@ from wearfm.evaluation.ridge import STRENGTHS, conditioned, other_of, rotated, s
 Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-6  # largest derivative of the mean loss at which a problem counts as solved
+CHOICE_TOLERANCE = 1e-3  # the same while penalties are only compared; the probe that is judged is solved to TOLERANCE
 _MOST_STEPS = 500
 _MEMORY = 10  # pairs of steps and changes of slope kept by L-BFGS
 _AT_ONCE = 8_000_000  # rows * problems * classes held by one batch: 64 MB
@@ -105,7 +106,8 @@ def cross_fit(
     z = conditioned(features)
     k, target = int(fold.max()) + 1, _targets(labels)
     pairs = list(combinations(range(k), 2))
-    logits, solved = fit_sides(z, target, [~np.isin(fold, pair) for pair in pairs], [strengths] * len(pairs))
+    sides = [~np.isin(fold, pair) for pair in pairs]
+    logits, solved = fit_sides(z, target, sides, [strengths] * len(pairs), tolerance=CHOICE_TOLERANCE)
     error = np.zeros((k, len(strengths)))
     for pair, values in zip(pairs, logits, strict=True):
         for tested in pair:
@@ -121,14 +123,14 @@ def cross_fit(
     return LogisticFit(logit=logit[:, 0] if target.shape[1] == 1 else logit, strength=chosen, solved=share)
 
 
-def solve(problems: Problems) -> tuple[Floats, NDArray[np.bool_]]:
+def solve(problems: Problems, *, tolerance: float = TOLERANCE) -> tuple[Floats, NDArray[np.bool_]]:
     """Return coefficients (D + 1, P, K) of every problem, and which of them reached the tolerance."""
     shape = (problems.features.shape[1] + 1, len(problems.penalty), problems.target.shape[1])
     theta, done = np.zeros(shape), np.zeros(shape[1], dtype=bool)
     metric = _Metric(problems)
     state = _State(problems, metric, theta.copy(), np.arange(shape[1]))
     for _ in range(_MOST_STEPS):
-        ended = state.flat()
+        ended = state.flat(tolerance)
         if ended.any():
             theta[:, state.number[ended]], done[state.number[ended]] = state.theta[:, ended], True
             state = state.keep(~ended)
@@ -173,9 +175,9 @@ class _State:
         self.slope = problems.slope(theta, self.z)
         self.history: list[tuple[Floats, Floats]] = []
 
-    def flat(self) -> NDArray[np.bool_]:
+    def flat(self, tolerance: float) -> NDArray[np.bool_]:
         """Return which problems have a slope below the tolerance, (P,)."""
-        return np.asarray(np.abs(self.slope).max(axis=(0, 2)) <= TOLERANCE)
+        return np.asarray(np.abs(self.slope).max(axis=(0, 2)) <= tolerance)
 
     def keep(self, chosen: NDArray[np.bool_]) -> _State:
         """Return the state of some problems."""
@@ -238,17 +240,27 @@ class _State:
 
 
 def fit_sides(
-    z: Floats, target: Floats, sides: list[NDArray[np.bool_]], strengths: Sequence[Sequence[float]]
+    z: Floats,
+    target: Floats,
+    sides: list[NDArray[np.bool_]],
+    strengths: Sequence[Sequence[float]],
+    *,
+    tolerance: float = TOLERANCE,
 ) -> tuple[list[Floats], NDArray[np.bool_]]:
     """Return log-odds (N, A, K) of all rows for every training side and its strengths, and which problems were solved."""
     if z.shape[1] <= len(z):
-        return _fit_shared(z, target, sides, strengths)
-    results = [_fit_alone(z, target, side, each) for side, each in zip(sides, strengths, strict=True)]
+        return _fit_shared(z, target, sides, strengths, tolerance=tolerance)
+    results = [_fit_alone(z, target, side, each, tolerance=tolerance) for side, each in zip(sides, strengths, strict=True)]
     return [logit for logit, _ in results], np.concatenate([ended for _, ended in results])
 
 
 def _fit_shared(
-    z: Floats, target: Floats, sides: list[NDArray[np.bool_]], strengths: Sequence[Sequence[float]]
+    z: Floats,
+    target: Floats,
+    sides: list[NDArray[np.bool_]],
+    strengths: Sequence[Sequence[float]],
+    *,
+    tolerance: float = TOLERANCE,
 ) -> tuple[list[Floats], NDArray[np.bool_]]:
     """Return the same with all problems in as few batches as memory allows."""
     per_side = max(len(each) for each in strengths) * z.shape[0] * target.shape[1]
@@ -270,7 +282,7 @@ def _fit_shared(
             scale=scale[:, owner],
             penalty=np.concatenate([np.asarray(each, dtype=np.float64) for each in ladder]) * live,
         )
-        theta, done = solve(problems)
+        theta, done = solve(problems, tolerance=tolerance)
         values = problems.score(theta)
         logits += [_seen(values[:, owner == each], target, batch[each]) for each in range(len(batch))]
         ended.append(done)
@@ -278,7 +290,7 @@ def _fit_shared(
 
 
 def _fit_alone(
-    z: Floats, target: Floats, side: NDArray[np.bool_], strengths: Sequence[float]
+    z: Floats, target: Floats, side: NDArray[np.bool_], strengths: Sequence[float], *, tolerance: float
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the same for one training side with more features than rows, solved in the space of its rows."""
     train, (everybody,) = standardised(z[side], [z])
@@ -293,7 +305,7 @@ def _fit_alone(
         scale=np.ones((D, P)),
         penalty=np.asarray(strengths, dtype=np.float64) * size,
     )
-    theta, done = solve(problems)
+    theta, done = solve(problems, tolerance=tolerance)
     return _seen(problems.score(theta, outer), target, side), done
 
 
