@@ -34,7 +34,8 @@ from wearfm.training import TrainingConfig, load, train
 from wearfm.windows.contract import ANY, InputContract, Stream
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.load import load as load_batch
-from wearfm.windows.split import Split, folds, persons_of
+from wearfm.windows.people import same_persons
+from wearfm.windows.split import Split, folds
 from wearfm.windows.view import View
 
 Watch = Callable[[str, int, int, str], None]  # stage, done, total, what
@@ -87,11 +88,8 @@ def run_study(study: Study, store: Store, folder: Path, *, watch: Watch, command
 
 def split_people(store: Store, *, seed: int) -> Split:
     """Return a split by person: of every data set, three fifths to train on and two fifths that no learner sees."""
-    rows = store.recordings()
-    people = sorted({row.participant for row in rows})
-    table = store.channels()
-    owner = {row.id: row.participant for row in rows}
-    persons = persons_of((owner[int(r)], str(h)) for r, h in zip(table.recording, table.sha256, strict=True))
+    people = sorted({row.participant for row in store.recordings()})
+    persons = same_persons(store)
     if len(set(persons.values())) < _FOLDS:
         raise BadConfiguration(f"{len(people)} participants; a study needs at least {_FOLDS}: add recordings")
     fold = folds(people, k=_FOLDS, seed=seed, stratify=[name.partition(":")[0] for name in people], persons=persons)

@@ -2,14 +2,12 @@ import numpy as np
 import pytest
 
 from tests.evaluation.cohort import WINDOWS, informative, is_ill, make_store, make_table, noise, people
-from tests.recordings import channel, recording
 from wearfm.errors import LeakyScheme
 from wearfm.evaluation import audit
 from wearfm.evaluation.alignment import align
 from wearfm.evaluation.metrics import METRICS
 from wearfm.evaluation.probes import Target
 from wearfm.evaluation.task import StoreTruth
-from wearfm.store import Store
 
 NUMBER = 24
 PERSON = np.repeat(np.array(people(NUMBER)), WINDOWS)
@@ -25,29 +23,6 @@ def test_a_person_on_two_sides_is_a_leak():
     with pytest.raises(LeakyScheme, match=r"person 'p000' stands in two folds \(1 do\); give all rows of a person one fold"):
         audit.require_one_side(PERSON, fold)
     audit.require_one_side(PERSON, FOLD)
-
-
-def test_ids_with_the_same_raw_data_are_one_person(tmp_path):
-    persons = audit.same_persons(make_store(tmp_path / "store", number=6, twins=2))
-    assert persons == {"p000": "p000", "p001": "p001", "p002": "p002", "p003": "p003", "p004": "p000", "p005": "p001"}
-
-
-def test_channels_that_say_nothing_join_nobody(tmp_path):
-    store = Store.create(tmp_path / "store")
-    still, short = np.zeros(200, dtype=np.int16), np.arange(5, dtype=np.int16)
-    store.commit(
-        [
-            recording(
-                name,
-                "night",
-                channel(still, name="still"),
-                channel(short, name="short"),
-                channel(np.arange(99) + 7 * n, name="own"),
-            )
-            for n, name in enumerate("abc")
-        ]
-    )
-    assert audit.same_persons(store) == {"a": "a", "b": "b", "c": "c"}
 
 
 def test_the_same_raw_data_on_two_sides_is_a_leak():

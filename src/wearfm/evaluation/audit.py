@@ -18,15 +18,12 @@ from wearfm.evaluation import geometry, probes, ridge
 from wearfm.evaluation.metrics import Labels, Metric, Outcome
 from wearfm.evaluation.probes import Target
 from wearfm.evaluation.task import Rows
-from wearfm.windows.split import persons_of
 
 if TYPE_CHECKING:
-    from wearfm.store import Store
+    pass
 
 Vectors = NDArray[np.floating]
 
-_LOOKED_AT = 10_000  # samples of a shared channel that are read to see whether it says anything
-_TRIVIAL = 64  # samples below which two channels may be equal by chance
 _COPIES = 0.01  # share of rows with an exact twin on another side that is still put down to empty windows
 _SHUFFLES = 20
 
@@ -39,22 +36,6 @@ class Check:
     passed: bool
     value: float
     text: str
-
-
-def same_persons(store: Store) -> dict[str, str]:
-    """Return participant -> person: ids that hold the same raw data are one person.
-
-    Channels of a few samples, or of one single value, are equal by chance and do not count.
-    """
-    channels = store.channels()
-    owner = {row.id: row.participant for row in store.recordings()}
-    participant = np.array([owner[number] for number in channels.recording.tolist()], dtype=np.str_)
-    content, place = np.unique(channels.sha256, return_inverse=True)
-    shared = [rows for rows in _groups(place, len(content)) if len(set(participant[rows].tolist())) > 1]
-    telling = [rows for rows in shared if _says_something(store, int(channels.id[rows[0]]), int(channels.length[rows[0]]))]
-    pairs = [(str(participant[row]), str(channels.sha256[row])) for rows in telling for row in rows.tolist()]
-    alone = [(name, name) for name in set(participant.tolist())]
-    return persons_of([*pairs, *alone])
 
 
 def require_known(rows: Rows, known: set[tuple[str, str]]) -> None:
@@ -238,13 +219,6 @@ def _groups(code: NDArray[np.int64], number: int) -> list[NDArray[np.int64]]:
     """Return the row numbers of every code 0 to number - 1."""
     order = np.argsort(code, kind="stable")
     return np.split(order, np.searchsorted(code[order], np.arange(1, number)))
-
-
-def _says_something(store: Store, channel: int, length: int) -> bool:
-    if length < _TRIVIAL:
-        return False
-    signal, valid = store.gather([channel], [0], min(length, _LOOKED_AT))
-    return bool(valid.any() and np.ptp(signal[valid]) > 0)
 
 
 def _line_of(features: Vectors, labels: NDArray[np.float64]) -> int | None:

@@ -27,6 +27,7 @@ from wearfm.evaluation.probes import PROBES, Target, predict
 from wearfm.evaluation.report import ExampleWindow, Map, Report, Score, Source, TaskResult
 from wearfm.evaluation.task import StoreTruth, Task
 from wearfm.evaluation.verdict import Comparison, sentence
+from wearfm.windows.people import same_persons
 from wearfm.windows.split import pseudonym
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def evaluate(
     settings = _Settings(folds=folds, seed=seed, bootstrap=bootstrap, probe=probe, few_shot=few_shot)
     named = _named(tables, tasks)
     aligned = align(named)
-    truth, persons = StoreTruth(store), audit.same_persons(store)
+    truth, persons = StoreTruth(store), same_persons(store)
     audit.require_known(aligned.rows, truth.known)
     judged = next(iter(named))
     everybody = np.array([persons.get(name, name) for name in aligned.rows.participant.tolist()], dtype=np.str_)

@@ -17,8 +17,9 @@ from wearfm.training.distributed import Place
 from wearfm.windows import load
 from wearfm.windows.batch import Batch
 from wearfm.windows.index import WindowIndex
+from wearfm.windows.people import same_persons
 from wearfm.windows.source import Source
-from wearfm.windows.split import Split, folds, persons_of
+from wearfm.windows.split import Split, folds
 
 
 class Loader(Protocol):
@@ -82,19 +83,13 @@ def _held_out(store: Source, index: WindowIndex, config: TrainingConfig) -> set[
     if config.validation_share == 0:
         return set()
     people = _people(index)
-    persons = _persons(store)
+    persons = same_persons(store)
     if len({persons[name] for name in people}) < 2:
         raise BadConfiguration(
             f"{len(people)} participant has fitting windows; validation needs another one: add people or set validation_share=0"
         )
     fold = folds(people, k=round(1 / config.validation_share), seed=config.derived_seed("validation people"), persons=persons)
     return {name for name, number in zip(people, fold, strict=True) if number == 0}
-
-
-def _persons(store: Source) -> dict[str, str]:
-    recordings = {row.id: row.participant for row in store.recordings()}
-    table = store.channels()
-    return persons_of((recordings[int(r)], str(h)) for r, h in zip(table.recording, table.sha256, strict=True))
 
 
 def _loader(
