@@ -47,9 +47,9 @@ def test_times_are_exact_to_the_nanosecond(rate_hz: float, sample: int, start_ns
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"unit": "m/s2"}, "channel 'x' has unit 'm/s2'; acc is kept in 'g': convert with units.affine"),
-        ({"samples": np.zeros(100)}, "channel 'x' has float64(100,); samples must be (T,) int16, int32 or float32"),
-        ({"samples": np.zeros((2, 50), dtype=np.int16)}, "int16(2, 50); samples must be (T,)"),
+        ({"unit": "m/s2"}, "channel 'x' is in 'm/s2'; acc is kept in 'g': use units.affine"),
+        ({"samples": np.zeros(100)}, "channel 'x' is float64(100,); it must be (T,) int16, int32 or float32"),
+        ({"samples": np.zeros((2, 50), dtype=np.int16)}, "int16(2, 50); it must be (T,)"),
         ({"rate_hz": 0.0}, "channel 'x' has rate_hz 0.0; it must be positive"),
         ({"rate_hz": float("nan")}, "it must be positive"),
         ({"valid": Spans.all(101)}, "channel 'x' is valid up to sample 101 of 100"),
