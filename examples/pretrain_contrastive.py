@@ -40,13 +40,20 @@ def recognised(recipe, store) -> float:
     return float((batch.participant[nearest] == batch.participant).float().mean())
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, steps: int) -> None:
     """Simulate, train, compare."""
     training, strangers = simulate(folder / "train", people=60, seed=0), simulate(folder / "test", people=20, seed=1)
     recipe = create("apple_contrastive", preset="small")
     print(f"recognised before training: {recognised(recipe, strangers):.2f} (chance 0.05)")
     config = TrainingConfig(
-        seed=0, steps=400, batch_size=48, optimiser="adam", learning_rate=3e-3, weight_decay=1e-5, warmup_steps=20, log_every=50
+        seed=0,
+        steps=steps,
+        batch_size=48,
+        optimiser="adam",
+        learning_rate=3e-3,
+        weight_decay=1e-5,
+        warmup_steps=steps // 20,
+        log_every=50,
     )
     train(recipe, training, config=config, run=folder / "run", progress=show)
     print(f"recognised after training:  {recognised(recipe, strangers):.2f}")
@@ -59,8 +66,5 @@ def show(line) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            main(Path(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        main(Path(temporary), steps=int(sys.argv[1]) if len(sys.argv) > 1 else 400)

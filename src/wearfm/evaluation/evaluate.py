@@ -197,7 +197,7 @@ def _answer(
         windows=units.windows,
         folds=deal.k,
         repeats=len(deal.fold),
-        counts=_counts(units),
+        counts=_counts(units, deal.judged),
         dropped=units.dropped,
         demographics=used,
         map=_map(units, settings.seed),
@@ -358,10 +358,11 @@ def _calibration(task: Task, outcome: Outcome) -> Calibration | None:
     return calibrate(outcome.labels, outcome.prediction) if task.kind == "binary" else None
 
 
-def _counts(units: Units) -> dict[str, float]:
+def _counts(units: Units, judged: NDArray[np.bool_]) -> dict[str, float]:
+    """Return what the labels of the judged units are like."""
+    y = units.labels[judged]
     if units.classes:
-        return {name: int((units.labels == number).sum()) for number, name in enumerate(units.classes)}
-    y = units.labels
+        return {name: int((y == number).sum()) for number, name in enumerate(units.classes)}
     return {"mean": float(y.mean()), "standard deviation": float(y.std()), "least": float(y.min()), "largest": float(y.max())}
 
 

@@ -101,7 +101,7 @@ def of_dataset(dataset: str, label: Label) -> Label:
         inside = np.char.startswith(rows.participant.astype(np.str_), f"{dataset}:")
         found = label(rows.select(inside), truth)
         missing = np.nan if found.dtype.kind == "f" else ""
-        result = np.full(len(rows), missing, dtype=found.dtype if inside.any() else np.float64)
+        result = np.full(len(rows), missing, dtype=found.dtype)
         result[inside] = found
         return result
 

@@ -1,0 +1,97 @@
+"""What every task keeps: labels of its own data set only, of the kind it says, and honest about published figures."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wearfm.datasets import DATASETS
+from wearfm.evaluation.metrics import METRICS
+from wearfm.evaluation.task import Rows, StoreTruth, Task
+from wearfm.evaluation.tasks import TASKS
+from wearfm.signals.recording import SECOND, Recording
+from wearfm.store import Store
+from wearfm.synthetic import Cohort, CohortConfig
+
+RECORDINGS = 12  # of each data set are enough
+
+
+def _recordings(dataset: str, data_folder: Path | None) -> Iterator[Recording]:
+    if dataset == "synthetic":
+        config = CohortConfig(num_participants=RECORDINGS, num_sessions=1, session_hours=0.5, modalities=("acc",))
+        return Cohort(config, seed=2).recordings()
+    if data_folder is None or not (data_folder / DATASETS[dataset].folder).is_dir():
+        pytest.skip(f"the recordings of {dataset} are not there")
+    return DATASETS[dataset].recordings(data_folder / DATASETS[dataset].folder)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
+    return {}
+
+
+def _store(dataset: str, stores: dict[str, Store], folder: Path, request: pytest.FixtureRequest) -> Store:
+    if dataset not in stores:
+        data = None if dataset == "synthetic" else request.getfixturevalue("data_folder")
+        created = Store.create(folder / dataset)
+        created.commit(list(islice(_recordings(dataset, data), RECORDINGS)))
+        stores[dataset] = created
+    return stores[dataset]
+
+
+def _rows(store: Store, *, window_s: float = 2.0, each: int = 30) -> Rows:
+    """Thirty windows of every recording, spread over its time."""
+    table = store.channels()
+    rows = []
+    for row in store.recordings():
+        own = table.recording == row.id
+        start, seconds = int(table.start_ns[own].min()), float((table.length[own] / table.rate_hz[own]).max())
+        rows += [
+            (row.participant, row.name, start + round(at * SECOND))
+            for at in np.linspace(0, max(seconds - window_s, 0), each).tolist()
+        ]
+    who, name, start_ns = zip(*rows, strict=True)
+    return Rows(
+        participant=np.array(who),
+        recording=np.array(name),
+        start_ns=np.array(start_ns, dtype=np.int64),
+        duration_s=np.full(len(rows), window_s),
+    )
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_a_task_labels_its_own_data_set_and_no_other(
+    name: str, stores: dict[str, Store], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> None:
+    task = TASKS[name]
+    store = _store(task.dataset, stores, tmp_path_factory.getbasetemp() / "task_stores", request)
+    rows = _rows(store)
+    labels = task.label(rows, StoreTruth(store))
+    assert len(labels) == len(rows)
+    missing = np.isnan(labels) if labels.dtype.kind == "f" else labels == ""
+    assert not missing.all()
+    if task.kind == "regression":
+        assert labels.dtype.kind == "f"
+    elif task.classes:
+        known = set(labels[~missing].tolist()) & set(task.classes)
+        assert len(known) >= 2 or task.dataset != "synthetic"
+    strangers = Rows(
+        participant=np.char.add("elsewhere:", rows.participant),
+        recording=rows.recording,
+        start_ns=rows.start_ns,
+        duration_s=rows.duration_s,
+    )
+    others = task.label(strangers, StoreTruth(store))
+    assert np.isnan(others).all() if others.dtype.kind == "f" else (others == "").all()
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_a_task_says_what_it_asks_and_where_figures_come_from(task: Task) -> None:
+    assert task.question.endswith("?")
+    assert task.citation
+    assert task.dataset in {*DATASETS, "synthetic"}
+    assert METRICS[task.metric].kinds.count(task.kind) == 1
+    assert not {"hypertension", "diabetes", "sbp_mmHg", "dbp_mmHg"} & set(task.demographics)
+    assert all(figure.protocol and (figure.matches or figure.why_not) for figure in task.published)

@@ -1,0 +1,31 @@
+"""The examples run as they stand, and say what they promise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+CASES = {
+    "embed_with_normwear": ((), "between people"),
+    "evaluate_a_table": ((), "report.html"),
+    "pretrain_contrastive": (("4",), "recognised after training"),
+    "read_any_file": ((), "samples"),
+    "simulate_a_cohort": ((), "heart rate error"),
+}
+
+
+def test_every_example_is_run_and_short() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(CASES)
+    assert max(path.read_text().count("\n") for path in EXAMPLES.glob("*.py")) < 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_an_example_says_what_it_promises(name: str) -> None:
+    arguments, promise = CASES[name]
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert promise in done.stdout
