@@ -20,7 +20,7 @@ RECORDINGS = 12  # of each data set are enough
 
 def _recordings(dataset: str, data_folder: Path | None) -> Iterator[Recording]:
     if dataset == "synthetic":
-        config = CohortConfig(num_participants=RECORDINGS, num_sessions=1, session_hours=0.5, modalities=("acc",))
+        config = CohortConfig(num_participants=RECORDINGS, num_sessions=1, session_hours=0.5, modalities=("acc",), af_odds=1e4)
         return Cohort(config, seed=2).recordings()
     if data_folder is None or not (data_folder / DATASETS[dataset].folder).is_dir():
         pytest.skip(f"the recordings of {dataset} are not there")
