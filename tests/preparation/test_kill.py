@@ -48,7 +48,8 @@ def test_a_kill_at_any_moment_loses_nothing_committed(tmp_path, workers):
             assert committed <= {source.source for source in store.sources()}
             assert all(json.loads(source.summary)["outcome"] == "prepared" for source in store.sources())
 
-    tries = max(1, num_kills() // (2 if workers == 1 else 5))  # two workers take three times as long to start
+    share = num_kills() * 4 // 5  # two workers take three times as long to start
+    tries = max(1, share if workers == 1 else num_kills() - share)
     landed = kill_at_random(
         lambda number: command(source, tmp_path / f"try {number}", workers),
         tries=tries,
