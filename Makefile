@@ -30,8 +30,8 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## ratios against named references, interleaved, next to the machine's limit
-	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+bench: $(STAMP)  ## ratios against named references, interleaved, next to the machine's limit; figures are per core
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 
 fuzz: $(STAMP)  ## 2 000 mutated files a format (CI runs 200)
 	WEARFM_FUZZ=2000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/readers/test_fuzz.py

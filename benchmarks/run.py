@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.row import Row
 
-MODULES = ("signals", "readers", "synthetic", "store", "normwear", "training", "evaluation")
+MODULES = ("signals", "readers", "synthetic", "store", "windows", "normwear", "training", "evaluation")
 
 
 def main() -> None:

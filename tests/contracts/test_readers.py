@@ -117,7 +117,9 @@ def test_recordings_obey_the_contract(tiny: Path) -> None:
 
 @pytest.mark.real
 def test_genuine_recordings_obey_the_contract(real: Path) -> None:
-    for recording in read(real):
+    recordings = list(read(real))
+    assert recordings
+    for recording in recordings:
         obey(recording)
 
 

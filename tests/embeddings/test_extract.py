@@ -40,7 +40,7 @@ def store(tmp_path: Path) -> Store:
     return created
 
 
-def _same(one: EmbeddingTable, other: EmbeddingTable, *, atol: float = 0.0) -> None:
+def _assert_same(one: EmbeddingTable, other: EmbeddingTable, *, atol: float = 0.0) -> None:
     assert one.participant.tolist() == other.participant.tolist()
     assert one.start_ns.tolist() == other.start_ns.tolist()
     np.testing.assert_allclose(one.vector, other.vector, rtol=0, atol=atol)
@@ -56,12 +56,12 @@ def test_every_second_is_in_a_row_or_counted(toy: Toy, store: Store) -> None:
 
 def test_batch_size_and_threads_do_not_matter(toy: Toy, store: Store) -> None:
     whole = embed(toy, store, batch_size=64)
-    _same(whole, embed(toy, store, batch_size=1), atol=1e-5)
-    _same(whole, embed(toy, store, batch_size=7), atol=1e-5)
+    _assert_same(whole, embed(toy, store, batch_size=1), atol=1e-5)
+    _assert_same(whole, embed(toy, store, batch_size=7), atol=1e-5)
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2 if threads == 1 else 1)
-        _same(whole, embed(toy, store), atol=1e-5)
+        _assert_same(whole, embed(toy, store), atol=1e-5)
     finally:
         torch.set_num_threads(threads)
 
@@ -91,8 +91,8 @@ def test_nothing_that_fits_is_an_error_with_reasons(toy: Toy, store: Store) -> N
 
 def test_a_file_holds_what_embed_returns(toy: Toy, store: Store, tmp_path: Path) -> None:
     written = embed_to(tmp_path / "t.parquet", toy, store)
-    _same(written, embed(toy, store))
-    _same(written, EmbeddingTable.read(tmp_path / "t.parquet"))
+    _assert_same(written, embed(toy, store))
+    _assert_same(written, EmbeddingTable.read(tmp_path / "t.parquet"))
     assert not (tmp_path / "t.parquet.parts").exists()
 
 
@@ -115,7 +115,7 @@ def test_finished_parts_are_kept(toy: Toy, store: Store, tmp_path: Path, monkeyp
         steps.append(done)
         assert [part.stat().st_mtime_ns for part in parts] == times
 
-    _same(embed_to(tmp_path / "t.parquet", toy, store, progress=watch), embed(toy, store))
+    _assert_same(embed_to(tmp_path / "t.parquet", toy, store, progress=watch), embed(toy, store))
     assert steps[:3] == [0, 20, 40]
     assert steps[-1] == 68
 
@@ -130,7 +130,7 @@ def test_parts_of_other_weights_are_not_taken(store: Store, tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         embed_to(tmp_path / "t.parquet", Toy(small(), seed=1), store, progress=stop)
     other = Toy(small(), seed=2)
-    _same(embed_to(tmp_path / "t.parquet", other, store), embed(other, store))
+    _assert_same(embed_to(tmp_path / "t.parquet", other, store), embed(other, store))
 
 
 def test_embedding_leaves_the_recipe_as_it_was(toy: Toy, store: Store) -> None:
