@@ -49,8 +49,7 @@ def cut_resample_normalise() -> Row:
         store = _store(Path(folder))
         index = WindowIndex.build(store, InputContract(streams=(Stream(modality="ppg", rate_hz=TARGET_HZ),), window_s=WINDOW_S))
         windows = Shuffled(len(index), seed=0).draw(0, np.arange(BATCH)).ravel()
-        whole = {row: store.read(row.id).channels[0] for row in store.recordings()}
-        channels = list(whole.values())
+        channels = [store.read(row.id).channels[0] for row in store.recordings()]
 
         def ours() -> torch.Tensor:
             stream = load(store, index, windows).streams["ppg"]
