@@ -192,3 +192,13 @@ def test_if_pretraining_has_seen_everybody_the_report_says_so(store, tables):
     check = next(each for each in result.checks if each.name == "people new to the weights")
     assert not check.passed
     assert "36 of 36 judged people were in pretraining" in check.text
+
+
+def test_the_split_is_kept_with_the_result(store, tables):
+    known = [f"p{place:03d}" for place in range(12)]
+    result = judge({"knows": seen_by(tables["knows"], known)}, [ILLNESS], store).results[0]
+    assert len(result.split) == NUMBER
+    assert {result.split[pseudonym(name)] for name in known} == {(result.folds,) * result.repeats}
+    tested = np.array([folds for folds in result.split.values() if folds[0] < result.folds])
+    assert tested.shape == (NUMBER - 12, result.repeats)
+    assert all(np.bincount(deal, minlength=result.folds).min() >= 4 for deal in tested.T)

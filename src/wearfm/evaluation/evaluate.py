@@ -197,6 +197,7 @@ def _answer(
         windows=units.windows,
         folds=deal.k,
         repeats=len(deal.fold),
+        split=_split(units, deal),
         counts=_counts(units, deal.judged),
         dropped=units.dropped,
         demographics=used,
@@ -356,6 +357,12 @@ def _obstacle(task: Task, units: Units) -> str:
 
 def _calibration(task: Task, outcome: Outcome) -> Calibration | None:
     return calibrate(outcome.labels, outcome.prediction) if task.kind == "binary" else None
+
+
+def _split(units: Units, deal: _Deal) -> dict[str, tuple[int, ...]]:
+    """Return pseudonym -> fold in every repeat, so that anybody who knows the people can check who was tested by what."""
+    names, first = np.unique(units.person, return_index=True)
+    return {pseudonym(str(name)): tuple(deal.fold[:, row].tolist()) for name, row in zip(names, first, strict=True)}
 
 
 def _counts(units: Units, judged: NDArray[np.bool_]) -> dict[str, float]:

@@ -57,9 +57,10 @@ class Map:
 class TaskResult:
     """One answered task, or why it was not answered.
 
-    participants, rows: judged. teachers: people whom pretraining has seen, who only teach the probes. scores: the judged
-    model first. comparisons: of the judged model with each other one. counts: class -> units, or
-    the mean, spread, least and largest of numbers. dropped: reason -> windows. unanswered: "" if it was answered.
+    participants, rows: judged. teachers: people whom pretraining has seen, who only teach the probes. split: pseudonym of
+    a person -> the fold it was tested in, in every repeat; `folds` for those who only teach. scores: the judged model
+    first. comparisons: of the judged model with each other one. counts: class -> judged units, or the mean, spread,
+    least and largest of numbers. dropped: reason -> windows. unanswered: "" if it was answered.
     """
 
     task: str
@@ -78,6 +79,7 @@ class TaskResult:
     windows: int = 0
     folds: int = 0
     repeats: int = 0
+    split: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     counts: Mapping[str, float] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
     demographics: tuple[str, ...] = ()
