@@ -21,9 +21,8 @@ def find_reader(path: str | Path) -> Reader:
     for reader in READERS.values():
         if reader.recognises(path, head):
             return reader
-    known = "; ".join(f"{reader.name} ({reader.describes})" for reader in READERS.values())
     what = "folder" if path.is_dir() else f"file that begins with {head[:16]!r}"
-    raise UnknownFormat(f"{path}: a {what} is none of the known formats: {known}; convert it to one of them")
+    raise UnknownFormat(f"{path}: a {what} is none of the known formats ({', '.join(READERS)}); convert it to one of them")
 
 
 def find(path: str | Path) -> list[Path]:
