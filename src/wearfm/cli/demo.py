@@ -67,11 +67,14 @@ def _simulated(options: Options, watch: Watch) -> tuple[Store, Study]:
     from wearfm.store import Store
     from wearfm.synthetic import Cohort, CohortConfig
 
-    cohort = Cohort(
-        CohortConfig(num_participants=60, num_sessions=2, session_hours=1.0, modalities=("ppg", "acc")), options.seed
-    )
+    config = CohortConfig(num_participants=60, num_sessions=2, session_hours=1.0, modalities=("ppg", "acc"))
     path = options.output / "store"
-    prepare_recordings(cohort.recordings(), path, total=120, progress=partial(watch, "simulate"))
+    prepare_recordings(
+        Cohort(config, options.seed).recordings(),
+        path,
+        total=config.num_participants * config.num_sessions,
+        progress=partial(watch, "simulate"),
+    )
     return Store.open(path), simulated_study(options.seed)
 
 

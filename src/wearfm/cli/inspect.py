@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import tyro
 
 from wearfm.cli import terminal
@@ -49,7 +51,6 @@ def run(words: Sequence[str]) -> int:
 
 def describe(recording: Recording) -> dict[str, Any]:
     """Return what is in a recording as plain values."""
-    kinds, counts = _count(recording.events.kind.tolist())
     return {
         "participant": recording.participant,
         "recording": recording.name,
@@ -59,7 +60,7 @@ def describe(recording: Recording) -> dict[str, Any]:
         "start_ns": recording.start_ns,
         "duration_s": recording.duration_s,
         "channels": [_describe_channel(channel) for channel in recording.channels],
-        "events": dict(zip(kinds, counts, strict=True)),
+        "events": dict(Counter(recording.events.kind.tolist())),
         "facts": dict(recording.facts),
         "quality": recording.quality.reasons(),
         "notes": list(recording.quality.notes),
@@ -79,16 +80,9 @@ def _describe_channel(channel: Channel) -> dict[str, Any]:
         "valid_share": channel.valid.total / max(len(channel.samples), 1),
         "gaps": len(channel.valid.complement(len(channel.samples))),
         "minimum": float(values.min()) if len(values) else None,
-        "median": float(sorted(values)[len(values) // 2]) if len(values) else None,
+        "median": float(np.median(values)) if len(values) else None,
         "maximum": float(values.max()) if len(values) else None,
     }
-
-
-def _count(words: Iterable[str]) -> tuple[list[str], list[int]]:
-    counts: dict[str, int] = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
-    return list(counts), list(counts.values())
 
 
 def _show(described: list[dict[str, Any]], refused: list[dict[str, str]]) -> None:

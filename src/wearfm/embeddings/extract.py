@@ -168,7 +168,7 @@ class _Extraction:
                 f"{self.recipe.name} gives vectors of widths {widths} for recordings with different channels;"
                 " choose a pooling over channels, or embed one kind of recording at a time"
             )
-        return self._rows(rows, np.concatenate(vectors))
+        return describe_rows(self.index, rows, np.concatenate(vectors), self.header)
 
     def _vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         batch = load(self.source, self.index, rows).to(self.device)
@@ -183,9 +183,6 @@ class _Extraction:
         for run in np.split(rows, edges):
             for first in range(0, len(run), self.batch_size):
                 yield run[first : first + self.batch_size]
-
-    def _rows(self, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> EmbeddingTable:
-        return describe_rows(self.index, rows, vector, self.header)
 
 
 def describe_rows(index: WindowIndex, rows: NDArray[np.int64], vector: NDArray[np.float32], header: Header) -> EmbeddingTable:

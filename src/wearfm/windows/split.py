@@ -90,7 +90,10 @@ def leave_one_out(
 
 
 def pseudonym(participant: str) -> str:
-    """Return 16 hexadecimal digits that stand for a participant where names do not belong: in checkpoints and tables."""
+    """Return 16 hexadecimal digits that stand for a participant where names do not belong: in checkpoints and tables.
+
+    Not anonymity: whoever has a list of names can find out which of them are meant.
+    """
     return hashlib.sha256(f"participant {participant}".encode()).hexdigest()[:16]
 
 
