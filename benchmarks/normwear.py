@@ -154,7 +154,7 @@ def pretraining() -> Row:
     x = noise(32, 4, 390).cumsum(dim=2)
     rows = torch.arange(32)
     stream = Signal(signal=x, valid=torch.ones_like(x, dtype=torch.bool), rate_hz=65.0)
-    batch = Batch(streams={"ppg": stream}, participant=rows, recording=rows, start_ns=rows)
+    batch = Batch(streams={"ppg": stream}, participant=rows, recording=rows, start_ns=rows, local_ns=rows)
     visible, everything = NormWear(small()), NormWear(replace(small(), time_share=0.0, scale_share=0.0))
     ours, theirs = interleave(
         lambda: visible.loss(batch, Draws(seed=0)).total.backward(),

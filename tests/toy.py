@@ -17,7 +17,7 @@ from wearfm.recipes.base import Embedded, Loss, Recipe, load_strictly
 from wearfm.store import Store
 from wearfm.windows.batch import Batch, Signal
 from wearfm.windows.contract import InputContract, Stream
-from wearfm.windows.index import WindowIndex
+from wearfm.windows.index import UNDATED, WindowIndex
 from wearfm.windows.sample import Shuffled
 
 
@@ -178,6 +178,7 @@ def toy_batch(
         participant=number // group_size,
         recording=number // group_size,
         start_ns=number * 10**11,
+        local_ns=torch.full((rows,), UNDATED),
         group_size=group_size,
     )
 

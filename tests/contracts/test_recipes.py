@@ -12,12 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.contracts.alternatives import CASES, Case, Given
+from tests.contracts.alternatives import CASES
+from tests.contracts.case import Case, Given
 from tests.toy import toy_batch, toy_store
 from wearfm.errors import IncompatibleWeights, UnknownName, WearfmError
 from wearfm.nn.draws import Draws
 from wearfm.recipes import RECIPES
-from wearfm.recipes.base import Recipe, config_from_json, config_to_json, load_strictly, preset
+from wearfm.recipes.base import Masked, Recipe, config_from_json, config_to_json, load_strictly, preset
+from wearfm.signals.recording import SECOND
 from wearfm.training import TrainingConfig, train
 from wearfm.training.log import read_log
 from wearfm.training.weights import read_weights, write_weights
@@ -25,6 +27,7 @@ from wearfm.windows.batch import Batch
 from wearfm.windows.contract import ANY
 from wearfm.windows.index import WindowIndex
 
+NOON_NS = 1_700_222_400 * SECOND  # a Friday, 2023-11-17 12:00, on the wearer's wall clock
 SETTINGS = [pytest.param(CASES[name], setting, id=f"{name}-{setting}") for name in CASES for setting in CASES[name].settings()]
 
 
@@ -42,7 +45,8 @@ def _batch(case: Case, recipe: Recipe, *, rows: int = 8, seed: int = 0, has_gaps
     length = round(contract.window_s * rate_hz)
     group = case.group_size
     batch = toy_batch(rows, seed=seed, channels=channels, length=length, rate_hz=rate_hz, group_size=group, has_gaps=has_gaps)
-    return replace(batch, participant=torch.arange(rows) // group % 3)
+    number = torch.arange(rows)
+    return replace(batch, participant=number // group % 3, local_ns=NOON_NS + number * 5 * 3600 * SECOND)
 
 
 def _draws(rows: int = 8, *, seed: int = 1, step: int = 0) -> Draws:
@@ -261,6 +265,48 @@ def test_published_names_lead_there_and_back(case: Case) -> None:
             case.recipe.from_original({key: value for key, value in original.items() if key != name}, **settings)
     with pytest.raises(IncompatibleWeights, match=r"no\.such\.weight"):
         case.recipe.from_original({**original, "no.such.weight": torch.zeros(1)}, **settings)
+
+
+def test_what_a_masked_method_fills_in_does_not_depend_on_what_is_hidden(case: Case) -> None:
+    recipe = case.make().eval()
+    if not isinstance(recipe, Masked):
+        pytest.skip(f"{recipe.name} fills nothing in")
+    batch, row = _batch(case, recipe), 3
+    shifted = {}
+    for name, stream in batch.streams.items():
+        signal = stream.signal.clone()
+        signal[row] = torch.where(stream.valid[row], 3.0 - 2.0 * signal[row].flip(-1), 0.0)
+        shifted[name] = replace(stream, signal=signal)
+    other = replace(batch, streams=shifted)
+    series = recipe.series(batch)
+    hidden = torch.zeros_like(series.valid)
+    hidden[row] = True
+    with torch.no_grad():
+        guess, again = recipe.fill(batch, hidden), recipe.fill(other, hidden)
+        seen = recipe.fill(batch, torch.zeros_like(hidden)), recipe.fill(other, torch.zeros_like(hidden))
+    assert guess.shape == series.values.shape == series.valid.shape
+    assert len(series.names) == len(series.units) == series.values.shape[1]
+    assert torch.isfinite(guess).all()
+    assert torch.equal(guess[row], again[row])
+    assert not torch.equal(seen[0][row], seen[1][row])
+    torch.testing.assert_close(guess[:row], seen[0][:row])
+
+
+def test_a_method_that_standardises_with_the_training_side_keeps_what_it_saw_in_its_weights(case: Case) -> None:
+    recipe = case.make().eval()
+    if recipe.calibration_windows == 0:
+        pytest.skip(f"{recipe.name} takes nothing from the training side beforehand")
+    before = {name: tensor.clone() for name, tensor in recipe.state_dict().items()}
+    batches = [_batch(case, recipe, seed=seed) for seed in (0, 1)]
+    recipe.calibrate(iter(batches))
+    changed = [name for name, tensor in recipe.state_dict().items() if not torch.equal(tensor, before[name])]
+    assert changed
+    trained = {name for name, parameter in recipe.named_parameters() if parameter.requires_grad}
+    assert not trained & set(changed)
+    other = case.make().eval()
+    other.calibrate(iter(batches[::-1]))
+    assert torch.isfinite(recipe.embed(batches[0]).vector).all()
+    torch.testing.assert_close(other.embed(batches[0]).vector, recipe.embed(batches[0]).vector, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.slow

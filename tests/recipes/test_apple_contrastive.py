@@ -37,7 +37,8 @@ def _batch(config: ContrastiveConfig, *, people: tuple[int, ...] = (0, 1, 2, 3),
     stream = Signal(signal=signal, valid=torch.ones(shape, dtype=torch.bool), rate_hz=config.rate_hz)
     numbers = torch.arange(rows)
     participant = torch.tensor(people).repeat_interleave(2)
-    return Batch(streams={config.modality: stream}, participant=participant, recording=numbers, start_ns=numbers, group_size=2)
+    streams = {config.modality: stream}
+    return Batch(streams=streams, participant=participant, recording=numbers, start_ns=numbers, local_ns=numbers, group_size=2)
 
 
 def _with_signal(batch: Batch, signal: Tensor, valid: Tensor) -> Batch:
@@ -58,6 +59,7 @@ def _index(people: list[int]) -> WindowIndex:
         recording=np.arange(count),
         start_ns=starts,
         timeline=starts,
+        local_shift_ns=np.zeros(count, dtype=np.int64),
         skipped={},
     )
 

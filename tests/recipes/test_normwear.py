@@ -43,7 +43,7 @@ def batch(rows: int = 3, *, samples: int = 100, seed: int = 0, rate_hz: float = 
         signal = torch.randn(rows, count, samples, generator=generator).cumsum(dim=2)
         streams[name] = Signal(signal=signal, valid=torch.ones_like(signal, dtype=torch.bool), rate_hz=rate_hz)
     numbers = torch.arange(rows)
-    return Batch(streams=streams, participant=numbers, recording=numbers, start_ns=numbers)
+    return Batch(streams=streams, participant=numbers, recording=numbers, start_ns=numbers, local_ns=numbers)
 
 
 def with_gaps(full: Batch, filler: float) -> Batch:
@@ -380,7 +380,8 @@ def test_it_exports_with_gaps() -> None:
         def forward(self, signal: Tensor, valid: Tensor) -> Tensor:
             rows = torch.zeros(len(signal), dtype=torch.int64)
             stream = Signal(signal=signal, valid=valid, rate_hz=65.0)
-            return self.recipe.embed(Batch(streams={"ppg": stream}, participant=rows, recording=rows, start_ns=rows)).vector
+            batch = Batch(streams={"ppg": stream}, participant=rows, recording=rows, start_ns=rows, local_ns=rows)
+            return self.recipe.embed(batch).vector
 
     module, windows = Vector(NormWear(tiny()).eval()), with_gaps(batch(), 0.0).streams["acc"]
     exported = torch.export.export(module, (windows.signal, windows.valid)).module()

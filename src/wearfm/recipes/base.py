@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -87,9 +87,33 @@ class Recipe(nn.Module, ABC):
         """Return the embedding of a batch in physical units; no randomness, no dependence between rows."""
 
     @classmethod
-    @abstractmethod
-    def from_original(cls, state: Mapping[str, Tensor], **settings: Any) -> Self:
-        """Return a recipe holding published weights; strict, IncompatibleWeights lists all that does not fit."""
+    def from_original(cls, state: Mapping[str, Tensor], **settings: Any) -> Self:  # noqa: ARG003
+        """Return a recipe holding published weights; strict, IncompatibleWeights lists all that does not fit.
+
+        A method of which no weights were ever published keeps this one, which refuses any.
+        """
+        raise BadConfiguration(f"no weights of {cls.name} were published; load your own checkpoint with wearfm.load")
+
+    @property
+    def calibration_windows(self) -> int:
+        """How many training windows `calibrate` wants to see; 0 for a method that learns nothing from them beforehand."""
+        return 0
+
+    def calibrate(self, batches: Iterator[Batch]) -> None:  # noqa: ARG002
+        """Set the buffers that the method standardises with from windows of the training side, once, before the first step.
+
+        They are part of the weights from then on. batches: in physical units, `calibration_windows` windows in all or
+        every one there is, spread evenly over the training side.
+        """
+        raise AssertionError(f"{self.name} asks for {self.calibration_windows} calibration windows but takes none")
+
+    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
+        """Return what a head for windows is put on, with gradient, (B, D). draws: for dropout while training, None without."""
+        return self.embed(batch).vector
+
+    def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
+        """Return what a head for moments is put on, with gradient, (B, N, D): N equal parts of the window, in order."""
+        raise BadConfiguration(f"{self.name} gives one vector a window and none for its parts; use a head for windows")
 
     @property
     def embedding_size(self) -> int | None:
@@ -113,6 +137,39 @@ class Recipe(nn.Module, ABC):
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
         ]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """What a masked method reconstructs of a batch, as simultaneous series in physical units.
+
+    values: (B, C, T) float32, 0 where not valid. valid: (B, C, T) bool. names, units: of the C series, which are the same
+    for every batch of a data set. step_s: seconds from one of the T values to the next. block: how many values in a row
+    the method hides together; a block of which one value is missing is missing to it.
+    """
+
+    values: Tensor
+    valid: Tensor
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    step_s: float
+    block: int = 1
+
+
+class Masked(Recipe):
+    """A method that is trained to fill in what is hidden, and can be judged by that (`evaluation.generative`)."""
+
+    @abstractmethod
+    def series(self, batch: Batch) -> Series:
+        """Return what the method reconstructs of a batch; the truth to compare with."""
+
+    @abstractmethod
+    def fill(self, batch: Batch, hidden: Tensor) -> Tensor:
+        """Return the method's guess of `series(batch).values` everywhere, (B, C, T) float32, in the same units.
+
+        hidden: (B, C, T) bool, values that the method must not look at, besides those that are not valid. The guess is
+        the same whatever stands there, and finite; where everything is hidden it is the best guess without any signal.
+        """
 
 
 def preset(recipe: type[Recipe], name: str, **changes: Any) -> Any:

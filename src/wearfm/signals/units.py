@@ -17,13 +17,15 @@ class Modality:
     """What a kind of channel measures.
 
     unit: canonical unit. low, high: plausible range in that unit, inclusive; values outside are not valid samples.
-    because: where the range comes from.
+    because: where the range comes from. is_total: a sample is the sum over its interval, so that it belongs to one rate
+    and cannot be resampled.
     """
 
     unit: str
     low: float
     high: float
     because: str
+    is_total: bool = False
 
 
 _ANY = 1e9  # arbitrary units: only the float range is bounded
@@ -32,7 +34,9 @@ MODALITIES: dict[str, Modality] = {
     "acc": Modality(
         unit="g", low=-32.0, high=32.0, because="widest range of wrist and waist MEMS parts is +-16 g; x2 for offset"
     ),
-    "counts": Modality(unit="count", low=0.0, high=1e7, because="activity counts are sums of non-negative numbers"),
+    "counts": Modality(
+        unit="count", low=0.0, high=1e7, because="activity counts are sums of non-negative numbers", is_total=True
+    ),
     "ecg": Modality(
         unit="mV", low=-50.0, high=50.0, because="AAMI EC11 input range is +-5 mV; DC offset up to 300 mV is removed by devices"
     ),
@@ -53,9 +57,38 @@ MODALITIES: dict[str, Modality] = {
     "resp": Modality(unit="au", low=-_ANY, high=_ANY, because="arbitrary units"),
     "resp_rate": Modality(unit="1/min", low=0.0, high=120.0, because="apnoea to the fastest panting recorded"),
     "spo2": Modality(unit="%", low=0.0, high=100.0, because="a fraction"),
-    "steps": Modality(unit="count", low=0.0, high=1e6, because="a day of steps"),
+    "steps": Modality(unit="count", low=0.0, high=1e6, because="a day of steps", is_total=True),
     "temp": Modality(unit="degC", low=-40.0, high=85.0, because="range of skin and ambient sensors; skin itself is 20 to 43"),
     "other": Modality(unit="au", low=-_ANY, high=_ANY, because="not known"),
+}
+
+# What a minute of raw signal comes to (`signals.minutes`). Ranges are what the definitions there can give.
+MODALITIES |= {
+    "calories": Modality(unit="kcal", low=0.0, high=1e4, because="a day at hard work is below 10 000 kcal", is_total=True),
+    "intensity": Modality(unit="level", low=0.0, high=3.0, because="sedentary, light, fair, very active, as Fitbit counts"),
+    "hr_at_rest": Modality(unit="1/min", low=20.0, high=300.0, because="as hr, of minutes without movement"),
+    "rr_valid_share": Modality(unit="share", low=0.0, high=1.0, because="a share"),
+    "rr_p80": Modality(unit="ms", low=200.0, high=3000.0, because="interval between beats at 20 to 300 1/min"),
+    "rr_p20": Modality(unit="ms", low=200.0, high=3000.0, because="as rr_p80"),
+    "rr_median": Modality(unit="ms", low=200.0, high=3000.0, because="as rr_p80"),
+    "rmssd": Modality(unit="ms", low=0.0, high=1000.0, because="half the widest range of intervals"),
+    "sdnn": Modality(unit="ms", low=0.0, high=1000.0, because="half the widest range of intervals"),
+    "rr_entropy": Modality(unit="bit", low=0.0, high=10.0, because="a minute has fewer than 2^10 beats"),
+    "rr_change_entropy": Modality(unit="bit", low=0.0, high=10.0, because="as rr_entropy"),
+    "acc_jerk": Modality(unit="share", low=-1.0, high=2.0, because="ratio of autocorrelations of the jerk"),
+    "acc_log_energy": Modality(unit="log g2", low=-30.0, high=10.0, because="noise floor to the widest range of sensors"),
+    "acc_covariance": Modality(unit="log", low=0.0, high=30.0, because="logarithm of a condition number"),
+    "acc_log_energy_ratio": Modality(unit="log", low=-30.0, high=30.0, because="logarithm of a ratio"),
+    "acc_zero_crossing_std": Modality(unit="s", low=0.0, high=60.0, because="an interval within a minute"),
+    "acc_zero_crossing_mean": Modality(unit="s", low=0.0, high=60.0, because="an interval within a minute"),
+    "acc_axis_mean": Modality(unit="g", low=-32.0, high=32.0, because="as acc"),
+    "acc_kurtosis": Modality(unit="share", low=-3.0, high=1e4, because="excess kurtosis of a minute of samples"),
+    "acc_sleep": Modality(unit="share", low=0.0, high=1e4, because="weighted sum of the movement around a minute"),
+    "enmo": Modality(unit="g", low=0.0, high=32.0, because="as acc; Euclidean norm minus one, negative values set to 0"),
+    "eda_slope": Modality(unit="uS/min", low=-100.0, high=100.0, because="the range of eda in a minute"),
+    "eda_contact": Modality(unit="share", low=0.0, high=1.0, because="share of samples in contact with the skin"),
+    "temp_slope": Modality(unit="degC/min", low=-60.0, high=60.0, because="the range of skin and room in a minute"),
+    "altitude_std": Modality(unit="m", low=0.0, high=1000.0, because="within a minute"),
 }
 
 # unit -> (dimension, factor, shift): value in the dimension's base unit = factor * value + shift
@@ -89,6 +122,15 @@ _UNITS: dict[str, tuple[str, float, float]] = {
     "Pa": ("pressure", 0.007500615613, 0.0),
     "%": ("fraction", 1.0, 0.0),
     "count": ("count", 1.0, 0.0),
+    "level": ("level", 1.0, 0.0),
+    "share": ("share", 1.0, 0.0),
+    "bit": ("information", 1.0, 0.0),
+    "log": ("logarithm", 1.0, 0.0),
+    "log g2": ("logarithm of squared acceleration", 1.0, 0.0),
+    "m": ("length", 1.0, 0.0),
+    "kcal": ("energy", 1.0, 0.0),
+    "uS/min": ("conductance per time", 1.0, 0.0),
+    "degC/min": ("temperature per time", 1.0, 0.0),
     "au": ("arbitrary", 1.0, 0.0),
 }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,7 +38,8 @@ class Data:
     """Batches and where they come from.
 
     identity: what a resumed run must find unchanged (store fingerprint, participants on each side ...), plain values.
-    split: who is on which side. skipped: reason -> seconds of signal that no window covers.
+    split: who is on which side. skipped: reason -> seconds of signal that no window covers. calibration: gives a number of
+    windows, spread evenly over the training side, the same ones on every process.
     """
 
     train: Loader
@@ -45,11 +47,17 @@ class Data:
     identity: Mapping[str, Any] = field(default_factory=dict)
     split: Split | None = None
     skipped: Mapping[str, float] = field(default_factory=dict)
+    calibration: Callable[[int], Iterator[Batch]] | None = None
 
 
-def from_store(recipe: Recipe, store: Source, *, config: TrainingConfig, place: Place) -> Data:
-    """Return the batches of a store, with whole people held out for validation; BadConfiguration if there are too few."""
-    index = WindowIndex.build(store, recipe.input, stride_s=config.stride_s)
+def from_store(
+    recipe: Recipe, store: Source, *, config: TrainingConfig, place: Place, index: WindowIndex | None = None
+) -> Data:
+    """Return the batches of a store, with whole people held out for validation; BadConfiguration if there are too few.
+
+    index: the windows to use, with targets where the recipe learns from labels; None for all that fit the recipe.
+    """
+    index = WindowIndex.build(store, recipe.input, stride_s=config.stride_s) if index is None else index
     if len(index) == 0:
         reasons = "; ".join(f"{reason}: {seconds:.0f} s" for reason, seconds in index.skipped.items()) or "the store is empty"
         raise BadConfiguration(f"no window of the store fits recipe {recipe.name!r} ({reasons}); add recordings that fit")
@@ -63,6 +71,7 @@ def from_store(recipe: Recipe, store: Source, *, config: TrainingConfig, place: 
         "validation_participants": len(split.validation),
         "split": hashlib.sha256(json.dumps(split.to_json()).encode()).hexdigest(),
         "stride_s": config.stride_s,
+        **{f"target {name}": hashlib.sha256(target.tobytes()).hexdigest() for name, target in taught.targets.items()},
     }
     return Data(
         train=_loader(recipe, store, taught, purpose="windows", batch_size=config.batch_size, config=config, place=place),
@@ -70,7 +79,15 @@ def from_store(recipe: Recipe, store: Source, *, config: TrainingConfig, place: 
         identity=identity,
         split=split,
         skipped=index.skipped,
+        calibration=partial(_spread, store, taught, config.batch_size),
     )
+
+
+def _spread(store: Source, index: WindowIndex, batch_size: int, count: int) -> Iterator[Batch]:
+    """Yield `count` windows of an index at equal distances, or all if there are fewer."""
+    rows = np.unique(np.linspace(0, len(index) - 1, min(count, len(index))).round().astype(np.int64))
+    for first in range(0, len(rows), batch_size):
+        yield load.load(store, index, rows[first : first + batch_size])
 
 
 def _people(index: WindowIndex) -> list[str]:

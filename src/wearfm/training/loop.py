@@ -49,6 +49,7 @@ from wearfm.training.schedule import learning_rate
 from wearfm.training.state import State
 from wearfm.training.validation import validate
 from wearfm.windows.batch import Batch
+from wearfm.windows.index import WindowIndex
 from wearfm.windows.source import Source
 from wearfm.windows.split import pseudonym
 
@@ -73,9 +74,17 @@ class TrainingSummary:
 
 
 def train(
-    recipe: Recipe, store: Source, *, config: TrainingConfig, run: str | Path, progress: Progress | None = None
+    recipe: Recipe,
+    store: Source,
+    *,
+    config: TrainingConfig,
+    run: str | Path,
+    index: WindowIndex | None = None,
+    progress: Progress | None = None,
 ) -> TrainingSummary:
     """Train a recipe on a store, or go on where a run in the folder `run` stopped.
+
+    index: the windows to train on, with targets where the recipe learns from labels; None for all that fit the recipe.
 
     The recipe is trained in place (under FSDP2 it is left sharded: use `load(summary.checkpoint)`). progress: called
     with every log line and "total", the steps of the run. SIGTERM and Ctrl-C end the run after the step at hand, with a
@@ -83,7 +92,7 @@ def train(
     """
     with joined(config) as place:
         config.part_size(world=place.world)
-        data = from_store(recipe, store, config=config, place=place)
+        data = from_store(recipe, store, config=config, place=place, index=index)
         return fit(recipe, data, config=config, run=run, place=place, progress=progress)
 
 
@@ -105,6 +114,7 @@ def fit(
         stack.enter_context(_reproducible(config, place))
         on_first(place, lambda: stack.enter_context(held(folder)))
         on_first(place, lambda: claim(folder, identity, split=data.split))
+        _calibrate(recipe, data, folder)
         recipe.to(place.device).train()
         if data.split is not None:
             recipe.seen |= {pseudonym(name) for name in data.split.train}
@@ -289,6 +299,15 @@ def _step_flops(door: Door, data: Data, config: TrainingConfig, place: Place) ->
     part = batch.select(slice(0, rows)).to(place.device)
     draws = Draws(seed=config.derived_seed("flops"), rows=rows, total=rows)
     return batch_flops(door, part, draws) * config.accumulate * place.world
+
+
+def _calibrate(recipe: Recipe, data: Data, run: Path) -> None:
+    """Let the recipe look at training windows before the first step; a run that goes on has what it saw in its checkpoint."""
+    if recipe.calibration_windows == 0 or checkpoint.checkpoints(run):
+        return
+    if data.calibration is None:
+        raise BadConfiguration(f"{recipe.name} standardises with the training side; give `Data` a calibration")
+    recipe.calibrate(data.calibration(recipe.calibration_windows))
 
 
 def _resume(state: State, run: Path, place: Place) -> dict[str, float]:

@@ -35,6 +35,7 @@ class Batch:
     """B windows that are computed together.
 
     streams: modality -> Signal. participant, recording: (B,) int64 codes of the window index. start_ns: (B,) int64.
+    local_ns: (B,) int64 start on the wall clock of the wearer, `index.UNDATED` where that is not known.
     group_size: G, how many consecutive rows belong together (2 for pairs; B = samples * G). targets: name -> (B, ...)
     labels joined by time, for recipes that fine-tune.
     """
@@ -43,6 +44,7 @@ class Batch:
     participant: Tensor
     recording: Tensor
     start_ns: Tensor
+    local_ns: Tensor
     group_size: int = 1
     targets: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -62,6 +64,7 @@ class Batch:
             participant=self.participant[rows],
             recording=self.recording[rows],
             start_ns=self.start_ns[rows],
+            local_ns=self.local_ns[rows],
             targets={name: target[rows] for name, target in self.targets.items()},
         )
 
@@ -73,5 +76,6 @@ class Batch:
             participant=self.participant.to(device),
             recording=self.recording.to(device),
             start_ns=self.start_ns.to(device),
+            local_ns=self.local_ns.to(device),
             targets={name: target.to(device) for name, target in self.targets.items()},
         )

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration
 from wearfm.signals.spans import Spans
-from wearfm.store import ChannelTable
-from wearfm.windows.contract import ANY, InputContract
+from wearfm.signals.units import MODALITIES
+from wearfm.store import ChannelTable, RecordingRow
+from wearfm.windows.contract import ANY, InputContract, Stream
 from wearfm.windows.source import Source
 
 SECOND = 1_000_000_000
+UNDATED = -(2**63)  # wall-clock time of a recording whose clock or zone is not known
 Tail = Literal["drop", "overlap"]
 
 
@@ -53,7 +55,8 @@ class WindowIndex:
 
     participants: (people,) ids. recordings: (R,) names. participant_of: (R,) code of each recording's participant.
     layouts: modality -> Layout. recording, start_ns: (N,) the windows. timeline: (N,) times that can be compared
-    within a participant, nanoseconds. skipped: reason -> seconds of signal that no window covers.
+    within a participant, nanoseconds. local_shift_ns: (R,) what makes wall-clock time of a recording's time, UNDATED where
+    that is not known. skipped: reason -> seconds of signal that no window covers. targets: name -> (N, ...) labels.
     """
 
     contract: InputContract
@@ -64,7 +67,9 @@ class WindowIndex:
     recording: NDArray[np.int64]
     start_ns: NDArray[np.int64]
     timeline: NDArray[np.int64]
+    local_shift_ns: NDArray[np.int64]
     skipped: Mapping[str, float]
+    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -85,10 +90,16 @@ class WindowIndex:
         stride = contract.window_s if stride_s is None else stride_s
         if not (contract.window_s > 0 and stride > 0):
             raise BadConfiguration(f"window_s={contract.window_s:g}, stride_s={stride:g}; both must be positive")
+        if contract.align_s is not None and stride % contract.align_s:
+            raise BadConfiguration(
+                f"stride_s={stride:g}; windows start at multiples of {contract.align_s:g} s: use one of them"
+            )
         rows = list(store.recordings())
         table = store.channels()
         finder = _Finder(table, store.spans(), contract, stride_ns=round(stride * SECOND), tail=tail)
-        starts = [finder.windows(row.id) for row in rows]
+        shift_ns = np.array([_local_shift(row) for row in rows], dtype=np.int64)
+        known = np.where(shift_ns == UNDATED, 0, shift_ns)
+        starts = [finder.windows(row.id, shift_ns=int(shift)) for row, shift in zip(rows, known, strict=True)]
         people = sorted({row.participant for row in rows})
         code = {name: number for number, name in enumerate(people)}
         participant_of = np.array([code[row.participant] for row in rows], dtype=np.int64)
@@ -104,6 +115,7 @@ class WindowIndex:
             recording=recording,
             start_ns=start_ns,
             timeline=_timeline(recording, start_ns, participant_of, dated),
+            local_shift_ns=shift_ns,
             skipped=dict(finder.skipped),
         )
 
@@ -117,7 +129,24 @@ class WindowIndex:
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> WindowIndex:
         """Return the index with the chosen windows only."""
-        return replace(self, recording=self.recording[rows], start_ns=self.start_ns[rows], timeline=self.timeline[rows])
+        return replace(
+            self,
+            recording=self.recording[rows],
+            start_ns=self.start_ns[rows],
+            timeline=self.timeline[rows],
+            targets={name: target[rows] for name, target in self.targets.items()},
+        )
+
+    def local_ns(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return when some windows start on the wall clock of their wearers, (B,) int64; UNDATED where that is not known."""
+        shift = self.local_shift_ns[self.recording[rows]]
+        return np.where(shift == UNDATED, UNDATED, self.start_ns[rows] + np.where(shift == UNDATED, 0, shift))
+
+    def with_targets(self, **targets: NDArray[Any]) -> WindowIndex:
+        """Return the index with labels of its windows, name -> (N, ...); batches carry them as `targets`."""
+        for name, target in targets.items():
+            assert len(target) == len(self), f"{name}: {len(target)} labels for {len(self)} windows"
+        return replace(self, targets={**self.targets, **targets})
 
     def of_participants(self, names: Collection[str]) -> WindowIndex:
         """Return the index with the windows of some participants only."""
@@ -144,6 +173,7 @@ class _Finder:
         self.contract = contract
         self.stride_ns = stride_ns
         self.window_ns = round(contract.window_s * SECOND)
+        self.align_ns = None if contract.align_s is None else round(contract.align_s * SECOND)
         self.tail = tail
         self.table = table
         self.spans = spans
@@ -152,13 +182,13 @@ class _Finder:
         for row, recording in enumerate(self.table.recording.tolist()):
             self._rows[recording].append(row)
 
-    def windows(self, recording: int) -> NDArray[np.int64]:
-        """Return the starts of a recording's windows, nanoseconds."""
+    def windows(self, recording: int, *, shift_ns: int) -> NDArray[np.int64]:
+        """Return the starts of a recording's windows, nanoseconds. shift_ns: wall-clock time minus the recording's."""
         rows = self._wanted(recording)
         if not rows:
             return np.zeros(0, dtype=np.int64)
         first, last = self._extent(rows)
-        starts = self._grid(first, last)
+        starts = self._grid(first, last) if self.align_ns is None else self._aligned(first, last, shift_ns)
         share = self._share_valid(rows, starts)
         good = share >= self.contract.min_valid - 1e-9
         bad = int((~good).sum())
@@ -173,22 +203,39 @@ class _Finder:
         """Return the table rows of the channels that the contract asks for; [] and a reason if a stream is missing."""
         table, rows = self.table, self._rows[recording]
         wanted: list[int] = []
+        seconds = max((table.length[row] / table.rate_hz[row] for row in rows), default=0.0)
         for stream in self.contract.streams:
-            found = [row for row in rows if stream.modality in (ANY, table.modality[row])]
+            found = self._found(stream, rows)
             if len(found) < (stream.channels or 1):
-                seconds = max((table.length[row] / table.rate_hz[row] for row in rows), default=0.0)
+                if stream.is_optional:
+                    continue
                 need = f"{stream.channels} {stream.modality} channels" if stream.channels else f"{stream.modality}"
                 self.skipped[f"recording without {need}"] += float(seconds)
                 return []
             wanted += found[: stream.channels]
+        if not wanted:
+            self.skipped["recording without any stream that is asked for"] += float(seconds)
         return wanted
 
-    def _extent(self, rows: list[int]) -> tuple[int, int]:
-        """Return the time that all channels share or, when any modality will do, that any of them covers."""
+    def _found(self, stream: Stream, rows: list[int]) -> list[int]:
+        """Return the table rows of the channels that can stand in for a stream; totals only at the very rate."""
         table = self.table
+        found = [row for row in rows if stream.modality in (ANY, table.modality[row])]
+        good = [row for row in found if usable(str(table.modality[row]), float(table.rate_hz[row]), stream.rate_hz)]
+        for row in set(found) - set(good):
+            reason = f"{table.modality[row]} at {table.rate_hz[row]:g} Hz: totals cannot be resampled"
+            self.skipped[reason] += float(table.length[row] / table.rate_hz[row])
+        return good
+
+    def _extent(self, rows: list[int]) -> tuple[int, int]:
+        """Return the time that all needed channels share or, where none is needed for itself, that any of them covers."""
+        table = self.table
+        needed = {stream.modality for stream in self.contract.streams if not stream.is_optional} - {ANY}
+        if needed and not any(stream.modality == ANY for stream in self.contract.streams):
+            rows = [row for row in rows if table.modality[row] in needed]
         starts = table.start_ns[rows]
         stops = starts + np.round(table.length[rows] * (SECOND / table.rate_hz[rows])).astype(np.int64)
-        if any(stream.modality == ANY for stream in self.contract.streams):
+        if not needed or any(stream.modality == ANY for stream in self.contract.streams):
             return int(starts.min()), int(stops.max())
         first, last = int(starts.max()), int(stops.min())
         lost = (int(stops.max()) - int(starts.min())) - max(last - first, 0)
@@ -212,6 +259,14 @@ class _Finder:
             self.skipped["end of the recording, shorter than a window"] += rest / SECOND
         return starts
 
+    def _aligned(self, first: int, last: int, shift_ns: int) -> NDArray[np.int64]:
+        """Return candidate starts on the wall clock's grid, the first at or before `first`, the last before `last`."""
+        if last <= first:
+            return np.zeros(0, dtype=np.int64)
+        assert self.align_ns is not None
+        start = (first + shift_ns) // self.align_ns * self.align_ns - shift_ns
+        return np.arange(start, last, self.stride_ns, dtype=np.int64)
+
     def _share_valid(self, rows: list[int], starts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the share of valid samples of each window, averaged over the channels."""
         share = np.zeros(len(starts))
@@ -227,8 +282,11 @@ def _layouts(table: ChannelTable, contract: InputContract, recordings: list[int]
     place = {recording: number for number, recording in enumerate(recordings)}
     found: dict[str, list[list[int]]] = {}
     limit = {stream.modality: stream.channels for stream in contract.streams}
+    wanted_hz = {stream.modality: stream.rate_hz for stream in contract.streams}
     for row, (recording, kind) in enumerate(zip(table.recording.tolist(), table.modality.tolist(), strict=True)):
         if recording not in place or (kind not in limit and ANY not in limit):
+            continue
+        if not usable(kind, float(table.rate_hz[row]), wanted_hz.get(kind, wanted_hz.get(ANY))):
             continue
         rows = found.setdefault(kind, [[] for _ in recordings])[place[recording]]
         cap = limit.get(kind, limit.get(ANY))
@@ -248,6 +306,20 @@ def _layout(table: ChannelTable, rows: list[list[int]]) -> Layout:
         rate_hz=np.where(there, table.rate_hz[at], np.nan),
         start_ns=np.where(there, table.start_ns[at], 0),
     )
+
+
+def usable(modality: str, rate_hz: float, wanted_hz: float | None) -> bool:
+    """Return whether a channel can be read at a rate: totals (steps, counts) cannot be resampled, everything else can."""
+    if wanted_hz is None or modality not in MODALITIES or not MODALITIES[modality].is_total:
+        return True
+    return abs(rate_hz / wanted_hz - 1) < 1e-6
+
+
+def _local_shift(row: RecordingRow) -> int:
+    """Return wall-clock time minus the recording's time, nanoseconds; UNDATED if clock or zone is not known."""
+    if row.clock == "local":
+        return 0
+    return UNDATED if row.clock == "relative" or row.utc_offset_s is None else row.utc_offset_s * SECOND
 
 
 def _timeline(

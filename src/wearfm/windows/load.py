@@ -34,7 +34,9 @@ def load(store: Source, index: WindowIndex, windows: NDArray[np.int64], *, group
         participant=torch.from_numpy(index.participant_of[recording]),
         recording=torch.from_numpy(recording.astype(np.int64)),
         start_ns=torch.from_numpy(start_ns.astype(np.int64)),
+        local_ns=torch.from_numpy(index.local_ns(windows)),
         group_size=group_size,
+        targets={name: torch.from_numpy(target[windows]) for name, target in index.targets.items()},
     )
 
 

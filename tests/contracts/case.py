@@ -1,0 +1,63 @@
+"""How to make a recipe small, what to feed it, and another value for each of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from wearfm.recipes.base import Recipe
+from wearfm.recipes.base import preset as preset_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Another value for a setting that acts only if other settings are given as well."""
+
+    value: Any
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """shrink: changes to preset "small" that make tests quick. channels: modality -> how many a window has.
+
+    group_size: rows of a batch that belong together. alternatives: setting -> another value, for settings that are
+    neither switches nor numbers, or whose next number is impossible or acts alone on nothing. original: names of
+    settings that `from_original` cannot see in the weights. steps, learning_rate: in which the loss falls.
+    """
+
+    recipe: type[Recipe]
+    shrink: Mapping[str, Any] = field(default_factory=dict)
+    channels: Mapping[str, int]
+    group_size: int = 1
+    alternatives: Mapping[str, Any] = field(default_factory=dict)
+    original: tuple[str, ...] = ()
+    steps: int = 20
+    learning_rate: float = 1e-2
+
+    def config(self, **changes: Any) -> Any:
+        return preset_of(self.recipe, "small", **{**self.shrink, **changes})
+
+    def make(self, *, seed: int = 0, **changes: Any) -> Recipe:
+        return self.recipe(self.config(**changes), seed=seed)
+
+    def pair(self, name: str) -> tuple[Any, Any]:
+        """Return two configs that differ in one setting."""
+        other = self.alternatives.get(name)
+        given = dict(other.given) if isinstance(other, Given) else {}
+        base = self.config(**given)
+        value = other.value if isinstance(other, Given) else other
+        return base, replace(base, **{name: _another(getattr(base, name)) if name not in self.alternatives else value})
+
+    def settings(self) -> list[str]:
+        return [setting.name for setting in fields(self.recipe.Config)]
+
+
+def _another(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    assert isinstance(value, float), f"{value!r} is no number; write another value into the table"
+    return value / 2 if value else 0.5
