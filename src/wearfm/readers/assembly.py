@@ -18,7 +18,8 @@ from wearfm.signals.recording import SECOND, Clock, Events, Fact, Recording
 from wearfm.signals.spans import Spans
 
 EventRow = tuple[str, int, int, str, float]
-DERIVED = ("hr", "resp_rate")  # computed by the device, not measured: events, never channels
+DERIVED = ("hr", "resp_rate")  # computed by the device, not measured: events beside the signals, never channels ...
+MINUTE_DATA_HZ = 1 / 60 * (1 + 1e-6)  # ... but where a sample is a minute or longer they are what minute-level recipes read
 _LAST_NS = 2**62
 
 
@@ -59,7 +60,7 @@ class Assembly:
             raise BadRecording(self.path, 0, f"{series.label!r} begins beyond the years 1823 to 2116; correct the date")
         if series.meaning.note:
             self.asides[series.meaning.note].append(series.label)
-        if series.meaning.modality in DERIVED:
+        if series.meaning.modality in DERIVED and series.rate_hz > MINUTE_DATA_HZ:
             self._add_derived(series)
             return
         self.admitted.append(_let_in(series, name=self._free_name(series.label)))

@@ -35,6 +35,7 @@ _PARQUET = b"PAR1"
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$")
 _TEXT = bytes((9, 10, 13, *range(32, 256)))
 _DELIMITERS = (",", ";", "\t")
+_TAIL = 4096  # bytes that hold the last row
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +49,7 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TimeAxis:
-    """When the rows were measured. grid: None for rows at a fixed rate without stamps."""
+    """When the rows were measured. grid: None for rows at a fixed rate without stamps. notes: on the axis as a whole."""
 
     start_ns: int
     rate_hz: float
@@ -56,6 +57,7 @@ class TimeAxis:
     utc_offset_s: int | None
     grid: Grid | None
     no_time: int = 0
+    notes: tuple[str, ...] = ()
 
     def lay(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return the cells of the rows on the grid, (N,) -> (T,)."""
@@ -82,8 +84,7 @@ def read_table(path: str | Path, *, mapping: Mapping) -> Recording:
         raise BadRecording(path, 0, "a table without rows")
     found = Assembly(path=path)
     rows, axis = _axis(path, rows, mapping)
-    if axis.grid is not None:
-        found.note(*axis.grid.notes)
+    found.note(*axis.notes)
     dropped = _dropped(rows, axis)
     for name, column in mapping.channels.items():
         _add_channel(found, name, column, rows.columns[name], axis, dropped)
@@ -237,13 +238,15 @@ def _axis(path: Path, rows: Rows, mapping: Mapping) -> tuple[Rows, TimeAxis]:
         clock = clock_of(grid.start_ns)
     except BadConfiguration as error:
         raise BadRecording(path, 0, str(error)) from error
+    offset, notes = _offset(path, mapping) if mapping.time.unit == "iso" and not is_local else (None, ())
     axis = TimeAxis(
         start_ns=grid.start_ns,
         rate_hz=grid.rate_hz,
         clock="local" if is_local and clock == "utc" else clock,
-        utc_offset_s=_offset(path, mapping) if mapping.time.unit == "iso" and not is_local else None,
+        utc_offset_s=offset,
         grid=grid,
         no_time=int(np.count_nonzero(~has_time)),
+        notes=(*grid.notes, *notes),
     )
     return _filter(rows, has_time), axis
 
@@ -269,15 +272,23 @@ def _parse_start(text: str) -> tuple[int, int | None]:
     return whole * SECOND + zoned.microsecond * 1000, None if offset is None else int(offset.total_seconds())
 
 
-def _offset(path: Path, mapping: Mapping) -> int | None:
-    """Return local time minus UTC as the first row of a text table writes it, None if it writes none."""
+def _offset(path: Path, mapping: Mapping) -> tuple[int | None, tuple[str, ...]]:
+    """Return local time minus UTC as the first row of a text table writes it, None for none; and a note if the last differs."""
     head = peek(path)
     lines = _lines(head)[mapping.skip_rows + mapping.header + mapping.unit_rows :]
     if head.startswith(_PARQUET) or not lines or mapping.time is None:
-        return None
+        return None, ()
     delimiter = mapping.delimiter or _delimiter(head)
-    cells = _cells(lines[0], delimiter)
     place = _names(path, mapping, delimiter).index(mapping.time.column)
+    tail = _lines(load(path)[-_TAIL:].tobytes())
+    first, last = (_written_offset(_cells(line, delimiter), place) for line in (lines[0], tail[-1]))
+    if first is None or last is None or first == last:
+        return first, ()
+    change = f"local time minus UTC is {first} s in the first row and {last} s in the last"
+    return first, (f"{change}; the first was taken: `minutes.calendar` puts minutes on the wall clock of a zone",)
+
+
+def _written_offset(cells: list[str], place: int) -> int | None:
     written = _OFFSET.search(cells[place]) if place < len(cells) else None
     if written is None:
         return 0 if place < len(cells) and cells[place].endswith("Z") else None

@@ -5,7 +5,8 @@
     position 0    1    2    3         6       7    9         4, 5 and 8 were never measured: a gap
 
 A few repeated stamps are samples that were sent twice. Many are a clock with few digits, or samples that arrive in
-bursts: those are all kept and spread evenly. Within a run of stamps that are less than one and a half steps apart
+bursts: those are all kept and spread evenly. Stamps that are minutes apart need many more of them: an hour that the wall
+clock showed twice is not a coarse clock. Within a run of stamps that are less than one and a half steps apart
 samples are counted, not rounded, so that jitter neither doubles nor loses a sample; only a gap sets the position anew.
 """
 
@@ -30,6 +31,8 @@ RATE_TOLERANCE = 0.02  # a declared rate that is further off is a mistake, not a
 FASTEST_HZ = 200_000.0  # no body signal is sampled faster
 FASTEST_STAMPED_HZ = 20_000.0  # nor stamped sample by sample; 25 Hz in ms read as microseconds is
 _COARSE = 0.01  # share of repeated stamps from which they are a coarse clock or bursts, and not samples sent twice
+_SLOW_S = 10.0  # steps from which a coarse clock shows in most stamps, as no clock has so few digits otherwise
+_SLOW_COARSE = 0.4  # share of repeated stamps from which such slow ones are coarse: half-minutes stamped in minutes have 0.5
 _JITTER = 0.1  # share of a step by which a stamp may be off before its sample counts as moved
 _MEDIAN_OF = 65_536  # steps that the median is taken of; more only cost time
 _YEAR = 31_557_600 * SECOND
@@ -139,7 +142,8 @@ def _in_order(stamps: NDArray[np.int64]) -> tuple[NDArray[np.bool_], tuple[Findi
     if len(steps) == 0 or (steps.min() > 0 and steps.max() <= LONGEST_GAP_S * SECOND):
         return everything, (), False
     repeated = np.concatenate(([False], steps == 0))
-    is_coarse = bool(np.count_nonzero(repeated) > _COARSE * len(stamps))
+    least = _SLOW_COARSE if _middle(steps) >= _SLOW_S * SECOND else _COARSE
+    is_coarse = bool(np.count_nonzero(repeated) > least * len(stamps))
     ordered = _ordered(stamps, may_repeat=is_coarse) if steps.min() < 0 or not is_coarse else everything
     together = _without_jumps(stamps, ordered)
     lost = (
