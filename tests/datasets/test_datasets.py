@@ -80,7 +80,21 @@ def test_bidmc_reads_waves_numbers_and_breaths(tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "people"), [("ppg_bp", 146), ("hapt", 21), ("bidmc", 13)])
+@pytest.mark.parametrize(
+    ("name", "people"),
+    [
+        ("ppg_bp", 146),
+        ("hapt", 21),
+        ("bidmc", 13),
+        ("cast", 74),
+        ("depresjon", 36),
+        ("fitabase", 22),
+        ("motionsense", 7),
+        ("sisfall", 2),
+        ("sleep_accel", 21),
+        ("stanford_fog", 2),
+    ],
+)
 def test_real_recordings_are_read_whole(name: str, people: int, data_folder: Path) -> None:
     folder = data_folder / DATASETS[name].folder
     if not folder.is_dir():

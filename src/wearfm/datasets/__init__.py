@@ -1,8 +1,22 @@
 """Open data sets by name: one file each, with licence, citation, reader and labels."""
 
-from wearfm.datasets import bidmc, hapt, ppg_bp
+from wearfm.datasets import (
+    bidmc,
+    cast,
+    depresjon,
+    fitabase,
+    hapt,
+    motionsense,
+    ppg_bp,
+    sisfall,
+    sleep_accel,
+    stanford_fog,
+)
 from wearfm.datasets.base import Dataset
 
-DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (bidmc.DATASET, hapt.DATASET, ppg_bp.DATASET)}
+DATASETS: dict[str, Dataset] = {
+    module.DATASET.name: module.DATASET
+    for module in (bidmc, cast, depresjon, fitabase, hapt, motionsense, ppg_bp, sisfall, sleep_accel, stanford_fog)
+}
 
 __all__ = ["DATASETS", "Dataset"]

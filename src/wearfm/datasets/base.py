@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from wearfm.errors import BadConfiguration
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+
+from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.signals.recording import Recording
 
 
@@ -36,3 +44,39 @@ def only(paths: Iterator[Path], *, what: str, folder: Path) -> list[Path]:
     if not found:
         raise BadConfiguration(f"{folder} holds no {what}; name the folder into which the data set was unpacked")
     return found
+
+
+def table(path: Path, *, columns: Collection[str]) -> pa.Table:
+    """Return a table (.csv, .csv.gz or .parquet) that has these columns; BadRecording if it is none."""
+    try:
+        read = parquet.read_table(path) if path.suffix == ".parquet" else pacsv.read_csv(path)
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise BadRecording(path, 0, f"not a table ({error})") from error
+    missing = sorted(set(columns) - set(read.column_names))
+    if missing:
+        raise BadRecording(path, 0, f"no column {', '.join(missing)}; it has {', '.join(read.column_names[:8])}")
+    return read
+
+
+def numbers(read: pa.Table, column: str, *, path: Path) -> NDArray[np.float64]:
+    """Return a column of a table as numbers, (T,); NaN where it is empty, BadRecording if it holds text."""
+    try:
+        values = read.column(column).cast(pa.float64())
+    except pa.ArrowException as error:
+        raise BadRecording(path, 0, f"column {column} does not hold numbers ({error})") from error
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def middle_of(band: str) -> float:
+    """Return the middle of an age band in completed years: 42 of "40-44"; BadConfiguration if it is none."""
+    low, _, high = band.partition("-")
+    if not (low.isdigit() and high.isdigit()):
+        raise BadConfiguration(f"age band {band!r} is not of the form '40-44'; correct the table of participants")
+    return (int(low) + int(high)) / 2
+
+
+def stretches(labels: NDArray[Any]) -> list[tuple[int, int]]:
+    """Return the half-open stretches of equal neighbours in per-sample labels, (T,)."""
+    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    edges = [0, *changes.tolist(), len(labels)]
+    return [(start, stop) for start, stop in pairwise(edges) if stop > start]
