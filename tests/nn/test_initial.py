@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from wearfm.nn.initial import xavier
+from wearfm.nn.initial import uniform_by_fan_in, xavier
 
 
 class Toy(nn.Module):
@@ -37,3 +37,15 @@ def test_the_same_seed_gives_the_same_bits_and_the_global_state_stays() -> None:
     xavier(second, torch.Generator().manual_seed(5))
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_uniform_by_fan_in_fills_its_bound_and_leaves_norms() -> None:
+    layers = nn.Sequential(nn.Conv1d(4, 50, 9), nn.BatchNorm1d(50), nn.ConvTranspose1d(50, 4, 3), nn.Linear(36, 50))
+    uniform_by_fan_in(layers, torch.Generator().manual_seed(0))
+    for layer, fan_in in ((layers[0], 36), (layers[2], 12), (layers[3], 36)):
+        assert float(layer.bias.detach().abs().max()) <= fan_in**-0.5
+        assert 0.9 * fan_in**-0.5 < float(layer.weight.detach().abs().max()) <= fan_in**-0.5
+    assert layers[1].weight.tolist() == [1.0] * 50
+    before = layers[0].weight.detach().clone()
+    uniform_by_fan_in(layers, torch.Generator().manual_seed(0))
+    assert torch.equal(layers[0].weight, before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from wearfm.nn.pooling import masked_mean
+from wearfm.nn.pooling import masked_mean, sum_scales
 
 
 def test_only_valid_vectors_count() -> None:
@@ -16,3 +16,8 @@ def test_only_valid_vectors_count() -> None:
 
 def test_nothing_valid_gives_zeros() -> None:
     assert masked_mean(torch.ones(1, 3, 2), torch.zeros(1, 3, dtype=torch.bool)).tolist() == [[0.0, 0.0]]
+
+
+def test_the_scales_of_one_time_step_are_summed() -> None:
+    tokens = torch.arange(7.0)[:, None]
+    assert sum_scales(tokens, columns=3).flatten().tolist() == [0, 1 + 2 + 3, 4 + 5 + 6]

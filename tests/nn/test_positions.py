@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from wearfm.nn.positions import resize_grid, sincos, sincos_grid
+from wearfm.nn.positions import Positions, resize_grid, sincos, sincos_grid
 
 
 def test_sines_come_first_then_cosines() -> None:
@@ -37,3 +37,20 @@ def test_a_straight_line_stays_nearly_straight() -> None:
     torch.testing.assert_close(resized.flip(0), 7 - resized)
     centres = torch.arange(4, 12) / 2 - 0.25  # a token of the fine grid stands a quarter beside one of the coarse
     torch.testing.assert_close(resized[4:12, 0], centres, rtol=0, atol=0.05)  # torch's cubic bends a line by 0.047
+
+
+def test_chosen_tokens_learn_the_places_they_come_from() -> None:
+    positions = Positions(sincos_grid(3, 2, 8))
+    tokens, kept = torch.zeros(2, 6, 8), torch.tensor([[5, 0], [2, 3]])
+    full = positions(tokens)
+    assert torch.equal(positions(tokens[:, :2], kept), torch.stack([full[0, [5, 0]], full[1, [2, 3]]]))
+    assert not positions.state_dict()
+
+
+def test_learnt_positions_start_as_the_table() -> None:
+    fixed, learnt = Positions(sincos_grid(3, 2, 8)), Positions(sincos_grid(3, 2, 8), is_learnt=True)
+    tokens = torch.zeros(1, 6, 8)
+    assert torch.equal(fixed(tokens), learnt(tokens))
+    assert [tuple(p.shape) for p in learnt.parameters()] == [(6, 8)]
+    learnt(tokens).sum().backward()
+    assert learnt.bias.grad.sum() == 48

@@ -7,7 +7,7 @@ from math import exp, log
 import pytest
 import torch
 
-from wearfm.objectives.spread import alignment, effective_rank, uniformity
+from wearfm.objectives.spread import alignment, dispersion_between, effective_rank, uniformity, watch
 
 AXES = torch.eye(4)
 
@@ -41,3 +41,28 @@ def test_effective_rank_does_not_depend_on_scale_and_survives_zeros() -> None:
     vectors = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(effective_rank(10 * vectors), effective_rank(vectors))
     assert effective_rank(torch.zeros(8, 4)).isfinite()
+
+
+def test_dispersion_between_is_the_share_of_the_variance_of_the_means() -> None:
+    vectors = torch.tensor([[1.0, 0.0], [3.0, 0.0], [7.0, 1.0], [9.0, 3.0], [10.0, 2.0]])
+    participant = torch.tensor([4, 4, 9, 9, 9])
+    means = {4: vectors[:2].mean(0), 9: vectors[2:].mean(0)}
+    centre = vectors.mean(0)
+    between = sum(float((means[int(who)] - centre).square().sum()) for who in participant)
+    total = sum(float((row - centre).square().sum()) for row in vectors)
+    assert float(dispersion_between(vectors, participant)) == pytest.approx(between / total)
+
+
+def test_dispersion_is_one_for_persons_and_zero_for_points() -> None:
+    persons = torch.tensor([0, 0, 1, 1])
+    assert float(dispersion_between(AXES[[0, 0, 1, 1]], persons)) == pytest.approx(1)
+    assert float(dispersion_between(AXES[[0, 1, 0, 1]], persons)) == pytest.approx(0)
+    assert float(dispersion_between(torch.ones(4, 3), persons)) == 0
+
+
+def test_what_is_watched_tells_a_collapse_from_a_spread() -> None:
+    persons = torch.arange(4) // 2
+    spread, collapsed = watch(AXES, persons), watch(AXES[[0, 0, 0, 0]] + 1e-3 * AXES[:, [1, 0, 2, 3]], persons)
+    assert spread.keys() == {"effective_rank", "uniformity", "dispersion_between"}
+    assert float(spread["uniformity"]) < -2 < float(collapsed["uniformity"])
+    assert all(torch.isfinite(value) for value in (*spread.values(), *collapsed.values()))

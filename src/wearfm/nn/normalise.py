@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+class Fit(NamedTuple):
+    """Channels in a common form, and the way back: signal = scaled * size + line, up to the smoothing.
+
+    scaled: (B, C, T), 0 where not valid. line: (B, C, T), also where nothing is valid; 0 for a channel without samples.
+    size: (B, C, 1), 0 for a channel that is constant.
+    """
+
+    scaled: Tensor
+    line: Tensor
+    size: Tensor
+
+
+class Limits(NamedTuple):
+    """Least and largest valid sample of each channel, (B, C, 1); 0 where there is none."""
+
+    low: Tensor
+    high: Tensor
 
 
 def detrend_smooth_scale(signal: Tensor, valid: Tensor, *, sigma: float) -> Tensor:
@@ -13,6 +34,11 @@ def detrend_smooth_scale(signal: Tensor, valid: Tensor, *, sigma: float) -> Tens
     signal: (B, C, T), finite. sigma: of the Gaussian, samples, cut at 4 sigma; each output is the weighted mean of the
     valid samples under it. A channel that is constant (to 1e-6 of its level) becomes zeros. Torch only, exportable.
     """
+    return fit_line_and_size(signal, valid, sigma=sigma).scaled
+
+
+def fit_line_and_size(signal: Tensor, valid: Tensor, *, sigma: float) -> Fit:
+    """Return what `detrend_smooth_scale` gives, with the line and the size that it took away."""
     weight = valid.to(signal.dtype)
     count = weight.sum(dim=2, keepdim=True).clamp(min=1)
     time = torch.linspace(-1, 1, signal.shape[2], dtype=signal.dtype, device=signal.device)
@@ -23,7 +49,16 @@ def detrend_smooth_scale(signal: Tensor, valid: Tensor, *, sigma: float) -> Tens
     smooth = _blur((centred - slope * clock), weight, sigma)
     size = smooth.abs().sum(dim=2, keepdim=True) / count
     floor = ((signal * weight).abs().sum(dim=2, keepdim=True) / count * 1e-6).clamp(min=1e-8)
-    return torch.where(size > floor, smooth / size.clamp(min=1e-8), 0.0)
+    scaled = torch.where(size > floor, smooth / size.clamp(min=1e-8), 0.0)
+    return Fit(scaled, level + slope * (time - middle), torch.where(size > floor, size, 0.0))
+
+
+def limits(signal: Tensor, valid: Tensor) -> Limits:
+    """Return least and largest valid sample of each channel, (B, C, T) -> (B, C, 1)."""
+    low = torch.where(valid, signal, torch.inf).amin(dim=2, keepdim=True)
+    high = torch.where(valid, signal, -torch.inf).amax(dim=2, keepdim=True)
+    there = valid.any(dim=2, keepdim=True)
+    return Limits(torch.where(there, low, 0.0), torch.where(there, high, 0.0))
 
 
 def _blur(signal: Tensor, weight: Tensor, sigma: float) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -14,3 +15,10 @@ def masked_mean(vectors: Tensor, valid: Tensor | None) -> Tensor:
         return vectors.mean(dim=-2)
     weights = valid[..., None].to(vectors.dtype)
     return (vectors * weights).sum(dim=-2) / weights.sum(dim=-2).clamp(min=1)
+
+
+def sum_scales(tokens: Tensor, *, columns: int) -> Tensor:
+    """Return [CLS] and one token per time step, the sum over its scales, (..., 1 + h * w, D) -> (..., 1 + h, D)."""
+    patches = tokens[..., 1:, :]
+    steps = patches.reshape(*patches.shape[:-2], -1, columns, patches.shape[-1]).sum(dim=-2)
+    return torch.cat([tokens[..., :1, :], steps], dim=-2)

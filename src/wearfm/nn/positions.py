@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
@@ -37,3 +37,23 @@ def resize_grid(table: Tensor, *, grid: tuple[int, int], target: tuple[int, int]
     plane = table.reshape(1, *grid, -1).permute(0, 3, 1, 2)  # (N, D) -> (1, D, rows, columns)
     resized = F.interpolate(plane, size=target, mode="bicubic", align_corners=False)
     return resized.permute(0, 2, 3, 1).reshape(target[0] * target[1], -1)  # (N', D)
+
+
+class Positions(nn.Module):
+    """A fixed table added to tokens and, where it is learnt, an offset to that table which starts at 0.
+
+    The table is made by its formula and no part of the weights, so that a longer window needs no other ones.
+    """
+
+    table: Tensor
+    bias: Tensor | None
+
+    def __init__(self, table: Tensor, *, is_learnt: bool = False) -> None:
+        super().__init__()
+        self.register_buffer("table", table, persistent=False)
+        self.register_parameter("bias", nn.Parameter(torch.zeros_like(table)) if is_learnt else None)
+
+    def forward(self, tokens: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Return tokens that know their place, (B, N, D) -> (B, N, D). kept: (B, N) places of the tokens; None: in order."""
+        table = self.table if self.bias is None else self.table + self.bias
+        return tokens + (table if kept is None else table[kept])

@@ -52,6 +52,18 @@ class WideAttention(nn.Module):
         mask = None if visible is None else visible[:, None, None]
         return self.weights(self._split(self.query(tokens)), self._split(self.key(tokens)), mask)
 
+    def received(self, tokens: Tensor, visible: Tensor | None = None) -> Tensor:
+        """Return how much all visible tokens together look at each, (B, heads, N); the numbers of a head sum to their count.
+
+        Row by row: the N * N weights of one window are many, those of a batch too many to keep.
+        """
+        sums = []
+        for row in range(len(tokens)):
+            looking = None if visible is None else visible[row : row + 1]
+            weights = self.attention(tokens[row : row + 1], looking)  # (1, heads, N, N)
+            sums.append(weights.sum(dim=2) if looking is None else (weights * looking[:, None, :, None]).sum(dim=2))
+        return torch.cat(sums)
+
     def weights(self, query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
         """Return the softmax of scaled products, (B, heads, N, W) twice -> (B, heads, N, N)."""
         scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
@@ -66,7 +78,8 @@ class WideAttention(nn.Module):
 class PostNormBlock(nn.Module):
     """x = norm(x + attention(x)); x = norm(x + mlp(x)).
 
-    dropout: of attention weights and of what is added. inner_dropout: of the hidden layer of the MLP.
+    dropout: of what is added. inner_dropout: of the hidden layer of the MLP. attention_dropout: of the attention weights,
+    None for as much as `dropout`; it forbids the fused attention kernel while training.
     """
 
     def __init__(
@@ -78,11 +91,13 @@ class PostNormBlock(nn.Module):
         mlp_width: int,
         dropout: float = 0.0,
         inner_dropout: float = 0.0,
+        attention_dropout: float | None = None,
         eps: float = 1e-6,
     ) -> None:
         super().__init__()
         self.dropout, self.inner_dropout = dropout, inner_dropout
-        self.attention = WideAttention(width, heads=heads, head_width=head_width, dropout=dropout)
+        looks = dropout if attention_dropout is None else attention_dropout
+        self.attention = WideAttention(width, heads=heads, head_width=head_width, dropout=looks)
         self.norm1 = nn.LayerNorm(width, eps=eps)
         self.expand = nn.Linear(width, mlp_width)
         self.contract = nn.Linear(mlp_width, width)

@@ -69,7 +69,7 @@ class Block(nn.Module):
         return tokens + self.mlp(self.norm2(tokens))  # type: ignore[no-any-return]
 
 
-def in_parts(block: Block, tokens: Tensor, visible: Tensor | None = None) -> Tensor:
+def in_parts(block: nn.Module, tokens: Tensor, visible: Tensor | None = None) -> Tensor:
     """Return block(tokens, visible), some rows at a time where no gradient is asked for.
 
     Rows do not see each other, so the numbers are the same; memory is bounded whatever the batch, and what one part needs
