@@ -19,7 +19,8 @@ from torch.nn import functional as F
 from benchmarks.row import Row, interleave
 from wearfm.nn.draws import Draws
 from wearfm.nn.tokens.cwt import scalogram_by_convolution, scalogram_by_fourier
-from wearfm.recipes.normwear import DIFFERENCES, NormWear, NormWearConfig, paper, preprocess_original, small
+from wearfm.recipes.normwear import DIFFERENCES, NormWear, NormWearConfig, paper, small
+from wearfm.signals.conditioning import condition
 from wearfm.windows.batch import Batch, Signal
 
 SAMPLES = 388
@@ -62,9 +63,9 @@ def _interpolated(places: list[int], values: list[float], length: int) -> list[f
 def preprocessing() -> Row:
     signal = noise(6, 6 * RATE_HZ).cumsum(dim=1).double().numpy()
     plain = signal.tolist()
-    difference = np.abs(preprocess_original(signal, RATE_HZ) - np.array(preprocess_by_comprehension(plain, RATE_HZ))).max()
+    difference = np.abs(condition(signal, RATE_HZ) - np.array(preprocess_by_comprehension(plain, RATE_HZ))).max()
     ours, theirs = interleave(
-        lambda: _repeat(50, lambda: preprocess_original(signal, RATE_HZ)),
+        lambda: _repeat(50, lambda: condition(signal, RATE_HZ)),
         lambda: preprocess_by_comprehension(plain, RATE_HZ),
         repeats=7,
     )

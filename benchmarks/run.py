@@ -28,7 +28,20 @@ WHY_MISSED = {  # row -> why its target is not met, as far as is known
     "ridge probe, 5 folds, nested choice of 8": "the reference chooses nothing; a third is the float64 Gram matrix",
 }
 
-MODULES = ("signals", "readers", "synthetic", "store", "windows", "normwear", "training", "evaluation")
+MODULES = (
+    "signals",
+    "readers",
+    "synthetic",
+    "minutes",
+    "store",
+    "windows",
+    "normwear",
+    "masked_lsm",
+    "masked_lsm2",
+    "masked_pat",
+    "training",
+    "evaluation",
+)
 
 
 def main() -> None:

@@ -24,7 +24,8 @@ class Case:
 
     group_size: rows of a batch that belong together. alternatives: setting -> another value, for settings that are
     neither switches nor numbers, or whose next number is impossible or acts alone on nothing. original: names of
-    settings that `from_original` cannot see in the weights. steps, learning_rate: in which the loss falls.
+    settings that `from_original` cannot see in the weights. steps, learning_rate: in which the loss falls. targets: labels
+    of a batch's rows, repeated as often as needed.
     """
 
     recipe: type[Recipe]
@@ -35,6 +36,7 @@ class Case:
     original: tuple[str, ...] = ()
     steps: int = 20
     learning_rate: float = 1e-2
+    targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def config(self, **changes: Any) -> Any:
         return preset_of(self.recipe, "small", **{**self.shrink, **changes})

@@ -46,7 +46,8 @@ def _batch(case: Case, recipe: Recipe, *, rows: int = 8, seed: int = 0, has_gaps
     group = case.group_size
     batch = toy_batch(rows, seed=seed, channels=channels, length=length, rate_hz=rate_hz, group_size=group, has_gaps=has_gaps)
     number = torch.arange(rows)
-    return replace(batch, participant=number // group % 3, local_ns=NOON_NS + number * 5 * 3600 * SECOND)
+    targets = {name: torch.tensor(labels).repeat(rows)[:rows] for name, labels in case.targets.items()}
+    return replace(batch, participant=number // group % 3, local_ns=NOON_NS + number * 5 * 3600 * SECOND, targets=targets)
 
 
 def _draws(rows: int = 8, *, seed: int = 1, step: int = 0) -> Draws:
@@ -319,6 +320,8 @@ def test_the_loss_falls_on_a_toy_store(case: Case, tmp_path: Path) -> None:
         validation_share=0.0, log_every=case.steps // 4, workers=0,
     )  # fmt: skip
     with toy_store(tmp_path / "store", seconds=seconds, rate_hz=rate_hz, channels=case.channels) as store:
-        train(recipe, store, config=config, run=tmp_path / "run")
+        index = WindowIndex.build(store, recipe.input)
+        targets = {name: np.resize(np.array(labels), len(index)) for name, labels in case.targets.items()}
+        train(recipe, store, config=config, run=tmp_path / "run", index=index.with_targets(**targets))
     losses = [line["loss"] for line in read_log(tmp_path / "run" / "log.jsonl")]
     assert losses[-1] < 0.95 * losses[0], losses

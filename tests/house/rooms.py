@@ -29,10 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"errors", "signals", "store", "windows", "nn", "recipes"},
     "embeddings": {"errors", "signals", "store", "windows", "recipes"},
     "evaluation": {"errors", "signals", "store", "windows", "embeddings"},
+    "imputation": HALL,
+    "finetuning": HALL,
     "workflow": HALL,
     "study": HALL | {"workflow"},
-    "cli": HALL | {"workflow", "study"},
-    "__init__": HALL | {"workflow", "study"},
+    "cli": HALL | {"workflow", "study", "imputation", "finetuning"},
+    "__init__": HALL | {"workflow", "study", "imputation", "finetuning"},
     "__main__": {"cli"},
 }
 

@@ -14,10 +14,12 @@ from torch.nn import functional as F
 
 from tests.parity.oracle import Oracle, check, load, state
 from wearfm.nn.masking import Mask
+from wearfm.nn.pooling import sum_scales
 from wearfm.nn.positions import resize_grid, sincos_grid
 from wearfm.nn.sinc import resample
 from wearfm.objectives.reconstruction import reconstruction_error
-from wearfm.recipes.normwear import MASKS, NormWear, original_name, preprocess_original, sum_scales
+from wearfm.recipes.normwear import MASKS, NormWear, original_name
+from wearfm.signals.conditioning import condition
 
 pytestmark = [pytest.mark.parity, pytest.mark.slow]
 SCHEMES = {"random": "unstructured", "struc": "structured"}
@@ -196,7 +198,7 @@ def gradient_norms(oracle: Oracle, recipe: NormWear) -> Tensor:
 def test_preprocessing(oracle: Oracle) -> None:
     for match in oracle.matches(r"preprocess/([\d.]+)/raw"):
         raw = oracle.arrays[match[0]].astype("float64")
-        check(oracle, f"preprocess/{match[1]}/out", torch.from_numpy(preprocess_original(raw, float(match[1]))))
+        check(oracle, f"preprocess/{match[1]}/out", torch.from_numpy(condition(raw, float(match[1]))))
 
 
 def test_resampling(oracle: Oracle) -> None:

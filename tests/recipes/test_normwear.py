@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,11 @@ from wearfm.recipes.normwear import (
     MASKS,
     NormWear,
     NormWearConfig,
-    choose_channels,
     original_name,
     paper,
-    preprocess_original,
     small,
-    sum_scales,
 )
+from wearfm.signals.conditioning import condition
 from wearfm.windows.batch import Batch, Signal
 
 
@@ -182,11 +179,6 @@ def test_channels_that_are_missing_cannot_be_concatenated() -> None:
         recipe.embed(with_gaps(batch(), 0.0))
 
 
-def test_the_scales_of_one_time_step_are_summed() -> None:
-    tokens = torch.arange(7.0)[:, None]
-    assert sum_scales(tokens, columns=3).flatten().tolist() == [0, 1 + 2 + 3, 4 + 5 + 6]
-
-
 @pytest.mark.parametrize("mask", MASKS)
 def test_masks_hide_what_the_paper_says(mask: str) -> None:
     recipe = create("normwear", preset="small", plane_rows=387, num_scales=65, patch=(9, 5), **MASKS[mask])
@@ -256,13 +248,6 @@ def test_a_window_too_short_for_the_decoder_is_refused(recipe: NormWear) -> None
         recipe.loss(batch(samples=90), Draws(seed=0))
 
 
-def test_four_channels_are_chosen_as_the_original_collates() -> None:
-    present = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0], [1, 0, 1, 0, 0, 0]], dtype=torch.bool)
-    noise = torch.tensor([0.5, 0.1, 0.9, 0.0, 0.3, 0.7]).expand(3, 6)
-    chosen = choose_channels(present, noise, count=4)
-    assert chosen.tolist() == [[3, 1, 4, 0], [0, 1, 2, 3], [0, 2, 2, 2]]
-
-
 def original_state(**changes: Any) -> dict[str, Tensor]:
     return NormWear(tiny(**changes), seed=3).to_original()
 
@@ -324,39 +309,6 @@ def test_settings_that_cannot_work_are_refused() -> None:
         replace(small(), width=130)
 
 
-def preprocess_by_hand(x: list[float], rate_hz: int) -> list[float]:
-    """The five steps for one channel, sample by sample."""
-    jumps = [abs(b - a) for a, b in pairwise(x)]
-    rank = 0.95 * (len(jumps) - 1)
-    below, ordered = int(rank), sorted(jumps)
-    limit = ordered[below] + (rank - below) * (ordered[min(below + 1, len(jumps) - 1)] - ordered[below])
-    knots = [i for i in range(len(x)) if i == len(x) - 1 or jumps[i] <= limit]
-    filled = []
-    for k in range(math.ceil(len(x) * 65 / rate_hz)):
-        place = k * rate_hz / 65
-        left = max((i for i in knots if i <= place), default=knots[0])
-        right = min((i for i in knots if i >= place), default=knots[-1])
-        filled.append(x[left] if left == right else x[left] + (x[right] - x[left]) * (place - left) / (right - left))
-    n = len(filled)
-    slope, level = np.polyfit(range(n), filled, 1)
-    flat = [v - slope * k - level for k, v in enumerate(filled)]
-    weights = {d: math.exp(-(d**2) / (2 * 1.3**2)) for d in range(-5, 6)}
-    smooth = []
-    for k in range(n):
-        mirrored = {d: (k + d if 0 <= k + d < n else -1 - (k + d) if k + d < 0 else 2 * n - 1 - (k + d)) for d in weights}
-        smooth.append(sum(w * flat[mirrored[d]] for d, w in weights.items()) / sum(weights.values()))
-    size = sum(map(abs, smooth)) / n
-    return [v / size for v in smooth]
-
-
-@pytest.mark.parametrize("rate_hz", [50, 65, 100, 256])
-def test_the_original_preprocessing_is_its_five_steps(rate_hz: int) -> None:
-    x = np.random.default_rng(0).standard_normal((2, 300)).cumsum(axis=1)
-    made = preprocess_original(x, rate_hz)
-    for row in range(2):
-        np.testing.assert_allclose(made[row], preprocess_by_hand(x[row].tolist(), rate_hz), rtol=0, atol=1e-11)
-
-
 def test_the_original_preprocessing_leaves_gaps_and_constants_at_zero() -> None:
     recipe = NormWear(tiny(preprocess="original"))
     windows = with_gaps(batch(), math.nan)
@@ -365,7 +317,7 @@ def test_the_original_preprocessing_leaves_gaps_and_constants_at_zero() -> None:
     assert prepared.signal.isfinite().all()
     assert not prepared.signal[~prepared.valid].any()
     full = batch(ppg=1)
-    expected = preprocess_original(full.streams["ppg"].signal[:, 0].double().numpy(), 65.0)
+    expected = condition(full.streams["ppg"].signal[:, 0].double().numpy(), 65.0)
     np.testing.assert_allclose(recipe.prepare(full).signal[:, 0], expected, atol=1e-6)
 
 
@@ -388,3 +340,59 @@ def test_it_exports_with_gaps() -> None:
     torch.testing.assert_close(
         exported(windows.signal, windows.valid), module(windows.signal, windows.valid), rtol=0, atol=2e-5
     )  # convolution, not Fourier
+
+
+def test_series_are_all_channels_in_their_own_units() -> None:
+    recipe = NormWear(tiny()).eval()
+    windows = with_gaps(batch(samples=102), math.nan)
+    series = recipe.series(windows)
+    assert series.names == ("acc", "acc 2", "acc 3", "ppg")
+    assert series.units == ("g", "g", "g", "au")
+    assert (series.step_s, series.block) == (1 / 65, 9)
+    assert series.values.shape == series.valid.shape == (3, 4, 100)
+    assert torch.equal(series.valid[:, 3:], windows.streams["ppg"].valid[..., :100])
+    assert not series.values[~series.valid].any()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("decoder_channels", "channels"), [(1, 3), (4, 4), (4, 1), (4, 3), (4, 6)])
+def test_any_number_of_channels_is_filled_in(decoder_channels: int, channels: int) -> None:
+    recipe, windows = NormWear(tiny(decoder_channels=decoder_channels)).eval(), batch(acc=channels)
+    hidden = torch.zeros(3, channels, 100, dtype=torch.bool)
+    hidden[:, 0, 30:50] = True
+    guess = recipe.fill(windows, hidden)
+    assert guess.shape == hidden.shape
+    assert guess.isfinite().all()
+    moved = replace(windows.streams["acc"], signal=windows.streams["acc"].signal.masked_fill(hidden, 1e6))
+    assert torch.equal(guess, recipe.fill(replace(windows, streams={"acc": moved}), hidden))
+
+
+@torch.no_grad()
+def test_what_is_filled_in_moves_with_level_line_and_size_of_what_is_seen() -> None:
+    recipe, windows = NormWear(tiny(decoder_channels=1)).eval(), batch(ppg=1)
+    hidden = torch.zeros(3, 1, 100, dtype=torch.bool)
+    hidden[..., 40:60] = True
+    signal = windows.streams["ppg"].signal
+    other = replace(windows.streams["ppg"], signal=5 * signal + 2 * torch.arange(100) / 100 + 70)
+    guess, moved = recipe.fill(windows, hidden), recipe.fill(replace(windows, streams={"ppg": other}), hidden)
+    torch.testing.assert_close(moved, 5 * guess + 2 * torch.arange(100) / 100 + 70, rtol=1e-3, atol=1e-2)  # fits of float32
+
+
+@torch.no_grad()
+def test_the_line_is_not_drawn_beyond_what_was_seen() -> None:
+    recipe = NormWear(tiny(decoder_channels=1)).eval()
+    windows = batch(1, ppg=1)
+    windows.streams["ppg"].signal[:] = torch.arange(100.0)
+    hidden = torch.zeros(1, 1, 100, dtype=torch.bool)
+    hidden[..., 10:] = True
+    assert recipe.fill(windows, hidden)[0, 0, -1] < 20
+    assert not recipe.fill(windows, torch.ones_like(hidden)).any()
+
+
+def test_filling_in_leaves_a_training_network_as_it_is() -> None:
+    recipe, windows = NormWear(tiny(decoder_channels=1)).train(), batch(ppg=1)
+    before = recipe.decoder.channel_norm.running_mean.clone()
+    guess = recipe.fill(windows, torch.zeros(3, 1, 100, dtype=torch.bool))
+    assert recipe.training
+    assert torch.equal(before, recipe.decoder.channel_norm.running_mean)
+    assert torch.equal(guess, recipe.eval().fill(windows, torch.zeros(3, 1, 100, dtype=torch.bool)))

@@ -27,3 +27,7 @@ def test_step_halves_at_each_multiple() -> None:
 
 def test_a_warm_up_longer_than_the_run_is_all_there_is() -> None:
     assert _rates(2, warmup_steps=9) == pytest.approx([0.1, 0.2])
+
+
+def test_linear_falls_by_equal_steps_to_its_final_share() -> None:
+    assert _rates(4, schedule="linear", final_share=0.2) == pytest.approx([1.0, 0.8, 0.6, 0.4])

@@ -8,7 +8,7 @@ from wearfm.errors import BadConfiguration
 from wearfm.store import Store
 from wearfm.windows.contract import InputContract, Stream
 from wearfm.windows.index import SECOND, WindowIndex
-from wearfm.windows.pairs import SameParticipant
+from wearfm.windows.pairs import Candidates, SameParticipant
 from wearfm.windows.sample import Balanced, Shuffled
 
 CONTRACT = InputContract(streams=(Stream(modality="ppg", rate_hz=None),), window_s=2.0)
@@ -80,3 +80,45 @@ def test_a_sample_is_a_function_of_its_number(index: WindowIndex) -> None:
         whole = plan.draw(4, np.arange(20))
         assert plan.draw(4, np.array([17, 2])).tolist() == whole[[17, 2]].tolist()
         assert plan.draw(5, np.arange(20)).tolist() != whole.tolist()
+
+
+class TestCandidates:
+    """Anchors with other windows of the same person around them."""
+
+    def test_they_are_different_windows_of_the_same_person_nearby(self, index: WindowIndex) -> None:
+        plan = Candidates(index, seed=3, count=4, within_s=10.0)
+        drawn = plan.draw(1, np.arange(len(plan)))
+        assert drawn.shape == (len(plan), 5)
+        assert all(len(set(row)) == 5 for row in drawn.tolist())
+        assert (index.participant[drawn] == index.participant[drawn[:, :1]]).all()
+        assert (np.abs(index.timeline[drawn] - index.timeline[drawn[:, :1]]) <= 10 * SECOND).all()
+
+    def test_every_window_with_enough_around_it_is_anchor_once_and_the_rest_is_counted(self, index: WindowIndex) -> None:
+        plan = Candidates(index, seed=3, count=5, within_s=6.0)
+        anchors = plan.draw(0, np.arange(len(plan)))[:, 0]
+        times = index.timeline // SECOND
+        around = [((np.abs(times - times[row]) <= 6) & (index.participant == index.participant[row])).sum() - 1
+                  for row in range(len(index))]  # fmt: skip
+        assert sorted(anchors.tolist()) == [row for row, number in enumerate(around) if number >= 5]
+        assert plan.left_out == sum(number < 5 for number in around)
+
+    def test_all_candidates_come_up(self, index: WindowIndex) -> None:
+        plan = Candidates(index, seed=0, count=1, within_s=4.0)
+        partners: dict[int, set[int]] = {}
+        for epoch in range(40):
+            for anchor, partner in plan.draw(epoch, np.arange(len(plan))).tolist():
+                partners.setdefault(anchor, set()).add(partner)
+        middle = next(
+            row for row in partners if index.participants[index.participant[row]] == "c" and index.start_ns[row] == 20 * SECOND
+        )
+        assert {int(index.start_ns[row] // SECOND) for row in partners[middle]} == {16, 18, 22, 24}
+
+    def test_a_draw_does_not_depend_on_its_neighbours(self, index: WindowIndex) -> None:
+        plan = Candidates(index, seed=3, count=3, within_s=20.0)
+        whole = plan.draw(2, np.arange(20))
+        assert (plan.draw(2, np.array([13, 4])) == whole[[13, 4]]).all()
+        assert (plan.draw(3, np.arange(20)) != whole).any()
+
+    def test_too_few_around_every_window_is_named(self, index: WindowIndex) -> None:
+        with pytest.raises(BadConfiguration, match=r"no window has 30 others of its participant within 10 s; lower the number"):
+            Candidates(index, seed=0, count=30, within_s=10.0)

@@ -9,14 +9,11 @@ from torch import Tensor
 
 from wearfm.errors import UnknownName
 from wearfm.recipes import base
-from wearfm.recipes.apple_contrastive import AppleContrastive
 from wearfm.recipes.base import Embedded, Loss, Recipe
-from wearfm.recipes.normwear import NormWear
+from wearfm.recipes.methods import METHODS
+from wearfm.recipes.supervised import Supervised
 
-RECIPES: dict[str, type[Recipe]] = {
-    "apple_contrastive": AppleContrastive,
-    "normwear": NormWear,
-}
+RECIPES: dict[str, type[Recipe]] = {**METHODS, Supervised.name: Supervised}
 
 
 def find(name: str) -> type[Recipe]:

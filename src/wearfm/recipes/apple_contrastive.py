@@ -31,6 +31,7 @@ from wearfm.nn.backbones.efficientnet import EfficientNet, Stage
 from wearfm.nn.draws import Draws
 from wearfm.nn.gather import gather_rows
 from wearfm.nn.heads import ProjectionHead
+from wearfm.nn.initial import uniform_by_fan_in
 from wearfm.nn.momentum import follow, follower
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
@@ -252,6 +253,7 @@ class AppleContrastive(Recipe):
     """Participant-level contrastive learning with a momentum teacher; construction is a pure function of config and seed."""
 
     name: ClassVar[str] = "apple_contrastive"
+    pretext: ClassVar[tuple[str, ...]] = ("student.head.", "teacher.")
     Config: ClassVar[type[ContrastiveConfig]] = ContrastiveConfig
     config: ContrastiveConfig
 
@@ -260,7 +262,7 @@ class AppleContrastive(Recipe):
         self.config = config
         with torch.random.fork_rng(devices=[]):
             self.student = Branch(config)
-        _initialise(self.student, torch.Generator().manual_seed(seed))
+        uniform_by_fan_in(self.student, torch.Generator().manual_seed(seed))
         self.teacher = follower(self.student)
         self.augmentations = config.augmentations()
 
@@ -395,16 +397,6 @@ class AppleContrastive(Recipe):
         """Return (embedding, projection) of view 1 and of view 2, each a forward pass with batch statistics of its own."""
         keep = branch.head.keep(len(signal), draws, device=signal.device)
         return [branch(signal[view::2], None if keep is None else keep[view::2]) for view in (0, 1)]
-
-
-@torch.no_grad()
-def _initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw weights and biases uniform within 1 / sqrt(fan in), torch's own default, from a generator; norms stay 1 and 0."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv1d | nn.Linear):
-            bound = layer.weight[0].numel() ** -0.5
-            for parameter in layer.parameters(recurse=False):
-                parameter.uniform_(-bound, bound, generator=generator)
 
 
 def standardise(signal: Tensor, valid: Tensor) -> Tensor:

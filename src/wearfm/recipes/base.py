@@ -52,13 +52,16 @@ class Recipe(nn.Module, ABC):
     """One published method: input contract, assembly, sampling plan, loss, embedding, weight names.
 
     seen: pseudonyms of the participants whose recordings the weights were trained on (`windows.split.pseudonym`), so that
-    no evaluation tests on them. Kept in checkpoints, not in the weights.
+    no evaluation tests on them. Kept in checkpoints, not in the weights. learns_from_labels: batches must carry targets.
+    pretext: how the names of parameters begin that only the pretraining loss uses, neither `embed` nor `features`.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[Any]]
     config: Any
     seen: frozenset[str] = frozenset()
+    learns_from_labels: ClassVar[bool] = False
+    pretext: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
@@ -110,6 +113,12 @@ class Recipe(nn.Module, ABC):
     def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
         """Return what a head for windows is put on, with gradient, (B, D). draws: for dropout while training, None without."""
         return self.embed(batch).vector
+
+    def feature_size(self, on: str) -> int:
+        """Return D of `features` (on "window") or of `frames` (on "frames"); the embedding's unless a recipe says otherwise."""
+        if self.embedding_size is None:
+            raise BadConfiguration(f"{self.name}: width of its {on} depends on the channels; choose a pooling over channels")
+        return self.embedding_size
 
     def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
         """Return what a head for moments is put on, with gradient, (B, N, D): N equal parts of the window, in order."""
@@ -211,6 +220,8 @@ def at_window(recipe: Recipe, window_s: float) -> Recipe:
 
     BadConfiguration if its config has no `window_s`; IncompatibleWeights if its weights depend on it.
     """
+    if recipe.input.window_s == window_s:
+        return recipe.eval()
     if not hasattr(recipe.config, "window_s"):
         raise BadConfiguration(f"{recipe.name} has no window_s; its windows last {recipe.input.window_s:g} s")
     changed = type(recipe)(dataclasses.replace(recipe.config, window_s=window_s), seed=0)

@@ -17,29 +17,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import detrend
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
 from wearfm.nn.backbones.transformer import Block, in_parts
+from wearfm.nn.channels import choose_channels
 from wearfm.nn.draws import Draws
 from wearfm.nn.initial import xavier
 from wearfm.nn.masking import Mask, count_kept, keep, restore_tokens, seen_in_grid
-from wearfm.nn.normalise import detrend_smooth_scale
+from wearfm.nn.modes import evaluating
+from wearfm.nn.normalise import detrend_smooth_scale, fit_line_and_size, limits
 from wearfm.nn.pooling import masked_mean
 from wearfm.nn.positions import resize_grid, sincos_grid
 from wearfm.nn.tokens.cwt import VARIANTS, clear_of_gaps, scalogram, scalogram_length
 from wearfm.nn.tokens.patch import PatchEmbedding
 from wearfm.objectives.reconstruction import reconstruction_error
-from wearfm.recipes.base import Embedded, Loss, Recipe, load_strictly
+from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_strictly
+from wearfm.signals.conditioning import condition
+from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch
 from wearfm.windows.contract import ANY, InputContract, Stream
 from wearfm.windows.index import WindowIndex
@@ -256,8 +256,17 @@ class Decoder(nn.Module):
     def forward(self, latent: Tensor, restore: Tensor) -> Tensor:
         """Return signals, visible tokens (B * C, 1 + M, D) and the places of all (B * C, N) -> (B * C, T)."""
         embedded = self.embed(latent)
-        patches = restore_tokens(embedded[:, 1:], self.mask_token, restore)
-        tokens = torch.cat([embedded[:, :1], patches], dim=1) + self.positions  # (B * C, 1 + N, width)
+        return self.decode(embedded[:, :1], restore_tokens(embedded[:, 1:], self.mask_token, restore))
+
+    def fill(self, latent: Tensor, clear: Tensor | None) -> Tensor:
+        """Return signals, tokens of all patches (B * C, 1 + N, D) -> (B * C, T); clear: (B * C, N) those to use, None: all."""
+        embedded = self.embed(latent)
+        patches = embedded[:, 1:] if clear is None else torch.where(clear[..., None], embedded[:, 1:], self.mask_token)
+        return self.decode(embedded[:, :1], patches)
+
+    def decode(self, first: Tensor, patches: Tensor) -> Tensor:
+        """Return signals, (B * C, 1, width) and (B * C, N, width) -> (B * C, T)."""
+        tokens = torch.cat([first, patches], dim=1) + self.positions  # (B * C, 1 + N, width)
         for block in self.blocks:
             tokens = block(tokens)
         series = self.temporal(self.norm(tokens).transpose(1, 2))  # (B * C, width, T)
@@ -265,10 +274,11 @@ class Decoder(nn.Module):
         return self.predict(F.gelu(self.mix(self.channel_norm(joined)))).flatten(0, 1)  # type: ignore[no-any-return]
 
 
-class NormWear(Recipe):
+class NormWear(Masked):
     """The recipe; construction is a pure function of config and seed."""
 
     name: ClassVar[str] = "normwear"
+    pretext: ClassVar[tuple[str, ...]] = ("decoder.",)
     Config: ClassVar[type[NormWearConfig]] = NormWearConfig
     config: NormWearConfig
 
@@ -302,6 +312,10 @@ class NormWear(Recipe):
 
     def prepare(self, batch: Batch) -> Prepared:
         """Return all modalities stacked into channels, in the order of their names, each channel prepared by itself."""
+        return self._prepared(self._physical(batch))
+
+    def _physical(self, batch: Batch) -> Prepared:
+        """Return all channels in their own units, 0 where not valid."""
         streams = [batch.streams[name] for name in sorted(batch.streams)]
         for name, stream in batch.streams.items():
             if abs(stream.rate_hz - self.config.rate_hz) > 1e-6:
@@ -309,12 +323,19 @@ class NormWear(Recipe):
                     f"{name} comes at {stream.rate_hz:g} Hz; normwear reads {self.config.rate_hz:g} Hz: resample it first"
                 )
         valid = torch.cat([stream.valid for stream in streams], dim=1)  # (B, C, T)
-        signal = torch.where(valid, torch.cat([stream.signal for stream in streams], dim=1), 0.0)
+        return Prepared(torch.where(valid, torch.cat([stream.signal for stream in streams], dim=1), 0.0), valid)
+
+    def _prepared(self, physical: Prepared) -> Prepared:
+        signal, valid = physical
         if self.config.preprocess == "house":
-            signal = detrend_smooth_scale(signal, valid, sigma=self.config.smoothing_s * self.config.rate_hz)
+            signal = detrend_smooth_scale(signal, valid, sigma=self._sigma)
         elif self.config.preprocess == "original":
             signal = _prepare_as_original(signal, valid, self.config)
         return Prepared(signal, valid)
+
+    @property
+    def _sigma(self) -> float:
+        return self.config.smoothing_s * self.config.rate_hz
 
     def loss(self, batch: Batch, draws: Draws) -> Loss:
         """Return the mean squared error over all valid samples, seen and hidden alike, as the code does."""
@@ -339,6 +360,41 @@ class NormWear(Recipe):
                 'use channel_pooling="average"'
             )
         return Embedded(vector=channels.flatten(1), channels=channels, tokens=tokens)
+
+    def series(self, batch: Batch) -> Series:
+        """Return the first `length` samples of all channels in their own units; names: "acc", "acc 2", "acc 3", "ppg"."""
+        signal, valid = self._decodable(self._physical(batch))
+        kinds = [(name, k + 1) for name in sorted(batch.streams) for k in range(batch.streams[name].signal.shape[1])]
+        names = tuple(name if number == 1 else f"{name} {number}" for name, number in kinds)
+        units = tuple(modality(name).unit for name, _ in kinds)
+        step_s, block = 1 / self.config.rate_hz, self.config.patch[0]
+        return Series(values=signal, valid=valid, names=names, units=units, step_s=step_s, block=block)
+
+    def fill(self, batch: Batch, hidden: Tensor) -> Tensor:
+        """Return what the decoder makes of the patches that nothing hidden reaches, back in the channels' units.
+
+        Approximate: what is decoded was smoothed before (`smoothing_s`), and size and line are those of the visible
+        samples, the line held within their range. Channels without a visible sample are 0.
+        """
+        signal, valid = self._decodable(self._physical(batch))
+        visible = valid & ~hidden
+        signal = torch.where(visible, signal, 0.0)
+        prepared, channels = self._prepared(Prepared(signal, visible)).signal, signal.shape[1]
+        together = channels if self.config.decoder_channels == 1 else self.config.decoder_channels
+        places = torch.arange(-(-channels // together) * together, device=signal.device).clamp(max=channels - 1)
+        with evaluating(self):
+            parts = [self._decode_visible(prepared[:, each], visible[:, each]) for each in torch.split(places, together)]
+        guess = torch.cat(parts, dim=1)[:, :channels]
+        if self.config.preprocess == "none":
+            return guess
+        fit, range_ = fit_line_and_size(signal, visible, sigma=self._sigma), limits(signal, visible)
+        return guess * fit.size + fit.line.clamp(range_.low, range_.high)
+
+    def _decode_visible(self, signal: Tensor, visible: Tensor) -> Tensor:
+        """Return prepared signals decoded from all patches that see visible samples only, (B, C, T) -> (B, C, T)."""
+        gaps = self._gaps(visible, rows=self.config.grid[0])
+        latent = self.encoder(_fit_rows(self.planes(signal), self.config.plane_rows), gaps=gaps)
+        return self.decoder.fill(latent, None if gaps is None else gaps.clear).reshape(signal.shape)
 
     def planes(self, signal: Tensor) -> Tensor:
         """Return the scalograms of the signal, its first and its second difference, (B, C, T) -> (B, C, 3, T', K)."""
@@ -384,18 +440,22 @@ class NormWear(Recipe):
 
     def _collate(self, prepared: Prepared, draws: Draws) -> Prepared:
         """Return the first `length` samples of the channels that the decoder takes: four of them, or all."""
-        signal, valid = prepared
-        if signal.shape[2] < self.config.length:
-            raise BadConfiguration(
-                f"a window of {signal.shape[2]} samples; the decoder returns {self.config.length}: use a longer window_s"
-            )
-        signal, valid = signal[..., : self.config.length], valid[..., : self.config.length]
+        signal, valid = self._decodable(prepared)
         if self.config.decoder_channels == 1:
             return Prepared(signal, valid)
         noise = draws.uniform(*signal.shape[:2], device=signal.device)
         chosen = choose_channels(valid.any(dim=2), noise, count=self.config.decoder_channels)
         wanted = chosen[..., None].expand(-1, -1, signal.shape[2])  # (B, count, T)
         return Prepared(signal.gather(1, wanted), valid.gather(1, wanted))
+
+    def _decodable(self, prepared: Prepared) -> Prepared:
+        """Return the first `length` samples."""
+        signal, valid = prepared
+        if signal.shape[2] < self.config.length:
+            raise BadConfiguration(
+                f"a window of {signal.shape[2]} samples; the decoder returns {self.config.length}: use a longer window_s"
+            )
+        return Prepared(signal[..., : self.config.length], valid[..., : self.config.length])
 
     def _gaps(self, valid: Tensor, *, rows: int) -> Gaps | None:
         """Return what is missing of planes with `rows` rows of patches, (B, C, T) bool; None if nothing is."""
@@ -439,55 +499,13 @@ class NormWear(Recipe):
         return {original_name(key): value.detach().clone() for key, value in self.state_dict().items()}
 
 
-def sum_scales(tokens: Tensor, *, columns: int) -> Tensor:
-    """Return [CLS] and one token per time step, the sum over its scales, (..., 1 + h * w, D) -> (..., 1 + h, D)."""
-    patches = tokens[..., 1:, :]
-    steps = patches.reshape(*patches.shape[:-2], -1, columns, patches.shape[-1]).sum(dim=-2)
-    return torch.cat([tokens[..., :1, :], steps], dim=-2)
-
-
-def choose_channels(present: Tensor, noise: Tensor, *, count: int) -> Tensor:
-    """Return which channels make a sample of `count`, (B, C) bool and uniform noise -> (B, count) int64.
-
-    Of more than `count` channels a random choice in random order; of fewer all, the last one repeated.
-    """
-    natural = (~present).to(torch.uint8).argsort(dim=1, stable=True)
-    shuffled = (noise + (~present).to(noise.dtype)).argsort(dim=1, stable=True)
-    number = present.sum(dim=1, keepdim=True)
-    order = torch.where(number > count, shuffled, natural)
-    place = torch.minimum(torch.arange(count, device=present.device), number.clamp(min=1) - 1)  # (B, count)
-    return order.gather(1, place)
-
-
-def preprocess_original(
-    signal: NDArray[np.float64], rate_hz: float, *, target_hz: float = 65.0, quantile: float = 0.95, smoothing_s: float = 0.02
-) -> NDArray[np.float64]:
-    """Return the five steps of the original's `preproc_all`, (C, T) -> (C, ceil(T * target_hz / rate_hz)) float64.
-
-    1. the left sample of every jump above the `quantile` of |x[i+1] - x[i]| goes; so do samples that are NaN; 2. linear
-    interpolation of the rest at the target's times, ends held; 3. the least-squares line is removed; 4. Gaussian of
-    `smoothing_s`, reflected ends; 5. division by mean |x|, without a floor (a constant channel becomes NaN or noise).
-    Every channel needs at least two samples that stay.
-    """
-    x = np.asarray(signal, dtype=np.float64)
-    jumps = np.abs(np.diff(x, axis=1))
-    limit = np.nanquantile(jumps, quantile, axis=1, keepdims=True)
-    kept = np.isfinite(x)
-    kept[:, :-1] &= ~(jumps > limit)
-    knots = np.arange(x.shape[1]) * target_hz
-    times = np.arange(ceil(x.shape[1] * target_hz / rate_hz - 1e-9)) * rate_hz
-    filled = np.stack([np.interp(times, knots[keep], row[keep]) for row, keep in zip(x, kept, strict=True)])
-    smooth = gaussian_filter1d(detrend(filled, axis=1), smoothing_s * target_hz, axis=1)
-    return np.asarray(smooth / np.abs(smooth).mean(axis=1, keepdims=True))
-
-
 def _prepare_as_original(signal: Tensor, valid: Tensor, config: NormWearConfig) -> Tensor:
     """Return channels prepared by the original's steps, gaps and what they leave empty as 0; not exportable."""
     rows = torch.where(valid, signal, torch.nan).flatten(0, 1).double().cpu().numpy()  # (B, C, T) -> (B * C, T)
     out = np.zeros_like(rows)
     known = np.isfinite(rows).sum(axis=1) > 3
     with np.errstate(divide="ignore", invalid="ignore"):
-        out[known] = preprocess_original(rows[known], config.rate_hz, target_hz=config.rate_hz, smoothing_s=config.smoothing_s)
+        out[known] = condition(rows[known], config.rate_hz, target_hz=config.rate_hz, smoothing_s=config.smoothing_s)
     clean = np.nan_to_num(out, nan=0.0, posinf=0.0, neginf=0.0)
     made = torch.as_tensor(clean, dtype=signal.dtype, device=signal.device).view_as(signal)
     return torch.where(valid, made, 0.0)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from wearfm.errors import BadConfiguration
 
 Optimiser = Literal["adamw", "adam"]
-Schedule = Literal["cosine", "constant", "step"]
+Schedule = Literal["cosine", "linear", "constant", "step"]
 Precision = Literal["fp32", "bf16"]
 Strategy = Literal["none", "ddp", "fsdp2"]
 
@@ -43,7 +43,7 @@ class TrainingConfig:
 
     schedule: Schedule = "cosine"  # "step" multiplies by `step_factor` every `step_every` optimiser steps
     warmup_steps: int = 0  # optimiser steps of linear rise from 0
-    final_share: float = 0.0  # of learning_rate at the end of the cosine
+    final_share: float = 0.0  # of learning_rate at the end of the cosine or the line
     step_every: int | None = None  # optimiser steps; needed by schedule "step"
     step_factor: float = 0.5  # halving
 

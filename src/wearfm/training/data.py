@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,15 +78,8 @@ def from_store(
         identity=identity,
         split=split,
         skipped=index.skipped,
-        calibration=partial(_spread, store, taught, config.batch_size),
+        calibration=lambda count: load.spread(store, taught, count=count, batch_size=config.batch_size),
     )
-
-
-def _spread(store: Source, index: WindowIndex, batch_size: int, count: int) -> Iterator[Batch]:
-    """Yield `count` windows of an index at equal distances, or all if there are fewer."""
-    rows = np.unique(np.linspace(0, len(index) - 1, min(count, len(index))).round().astype(np.int64))
-    for first in range(0, len(rows), batch_size):
-        yield load.load(store, index, rows[first : first + batch_size])
 
 
 def _people(index: WindowIndex) -> list[str]:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from wearfm.errors import BadConfiguration, DamagedStore
 from wearfm.store.disk import failures_named
+from wearfm.training.hdf5 import read_hdf5
 
 _LONGEST_HEADER = 16 << 20  # bytes; a hundred thousand tensors need less
 _BROKEN = (
@@ -47,17 +48,21 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def read_foreign(path: str | Path, *, key: str | None = None) -> dict[str, Tensor]:
-    """Return the state dict in somebody else's .safetensors, .pt or .pth file, without running code from it.
+    """Return the state dict in somebody else's .safetensors, .pt, .pth or .h5 file, without running code from it.
 
-    key: which entry holds the weights where there are several; None takes the only entry that holds tensors.
+    key: which entry holds the weights where there are several; None takes the only entry that holds tensors. Tensors of an
+    .h5 file are named by the path of their data set and keep the layout of Keras: see `training.hdf5`.
     """
     path = Path(path)
     if not path.is_file():
-        raise BadConfiguration(f"{path} is no file; give the path of a .safetensors, .pt or .pth file")
+        raise BadConfiguration(f"{path} is no file; give the path of a .safetensors, .pt, .pth or .h5 file")
     if path.suffix == ".safetensors":
         return read_weights(path)
+    if path.suffix in (".h5", ".hdf5"):
+        return read_hdf5(path, key=key)
     if path.suffix not in (".pt", ".pth", ".ckpt", ".bin"):
-        raise BadConfiguration(f"{path} has the ending {path.suffix!r}; weights end in .safetensors, .pt, .pth, .ckpt or .bin")
+        known = ".safetensors, .pt, .pth, .ckpt, .bin, .h5 or .hdf5"
+        raise BadConfiguration(f"{path} has the ending {path.suffix!r}; weights end in {known}")
     _refuse_inflated(path)
     try:
         with warnings.catch_warnings():

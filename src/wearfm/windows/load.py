@@ -40,6 +40,13 @@ def load(store: Source, index: WindowIndex, windows: NDArray[np.int64], *, group
     )
 
 
+def spread(store: Source, index: WindowIndex, *, count: int, batch_size: int) -> Iterator[Batch]:
+    """Yield `count` windows of an index at equal distances, in batches; all of them if there are fewer."""
+    rows = np.unique(np.linspace(0, len(index) - 1, min(count, len(index))).round().astype(np.int64))
+    for first in range(0, len(rows), batch_size):
+        yield load(store, index, rows[first : first + batch_size])
+
+
 def _stream(
     store: Source, index: WindowIndex, layout: Layout, modality: str, recording: NDArray[np.int64], start_ns: NDArray[np.int64]
 ) -> Signal | None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration
-from wearfm.windows.counter import below
+from wearfm.windows.counter import below, permute
 from wearfm.windows.index import ByParticipant, WindowIndex
 from wearfm.windows.sample import turn
 
@@ -85,3 +85,61 @@ class SameParticipant:
             early[row] = np.searchsorted(own, self._times[at] - self._apart_ns, side="right")
             late[row] = number - np.searchsorted(own, self._times[at] + self._apart_ns, side="left")
         return early, late
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Anchors with `count` different other windows of the same participant that start within `within_s` seconds of them.
+
+    Every anchor comes once an epoch. Windows with too few others around them are no anchors and are counted in `left_out`.
+    Windows of different recordings without a date are far apart, whatever their times. RelCon (arXiv:2411.18822) draws 20
+    from the same hour.
+    """
+
+    index: WindowIndex
+    seed: int
+    count: int
+    within_s: float
+    left_out: int = field(init=False)
+    _windows: NDArray[np.int64] = field(init=False, repr=False)  # all, by participant and time
+    _anchors: NDArray[np.int64] = field(init=False, repr=False)  # places in `_windows`
+    _first: NDArray[np.int64] = field(init=False, repr=False)  # of what is around each place in `_windows`
+    _stop: NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        table = self.index.by_participant()
+        times = self.index.timeline[table.windows]
+        reach = round(self.within_s * SECOND)
+        around = np.empty((2, len(times)), dtype=np.int64)
+        for first, number in zip(table.first.tolist(), table.count.tolist(), strict=True):
+            own = times[first : first + number]
+            around[0, first : first + number] = first + np.searchsorted(own, own - reach, side="left")
+            around[1, first : first + number] = first + np.searchsorted(own, own + reach, side="right")
+        able = np.flatnonzero(around[1] - around[0] > self.count)
+        if len(able) == 0:
+            raise BadConfiguration(
+                f"no window has {self.count} others of its participant within {self.within_s:g} s; lower the number or cut more"
+            )
+        object.__setattr__(self, "left_out", len(times) - len(able))
+        object.__setattr__(self, "_windows", table.windows)
+        object.__setattr__(self, "_anchors", able)
+        object.__setattr__(self, "_first", around[0])
+        object.__setattr__(self, "_stop", around[1])
+
+    @property
+    def group_size(self) -> int:
+        """An anchor and its candidates."""
+        return 1 + self.count
+
+    def __len__(self) -> int:
+        return len(self._anchors)
+
+    def draw(self, epoch: int, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the anchor and its candidates of each sample, (N,) -> (N, 1 + count)."""
+        anchors = self._anchors[permute(samples, len(self._anchors), self.seed, epoch)]
+        places = np.empty((len(samples), 1 + self.count), dtype=np.int64)
+        for row, (sample, anchor) in enumerate(zip(samples.tolist(), anchors.tolist(), strict=True)):
+            first, others = int(self._first[anchor]), int(self._stop[anchor] - self._first[anchor]) - 1
+            chosen = first + permute(np.arange(self.count, dtype=np.int64), others, self.seed, epoch, sample, 1)
+            places[row] = [anchor, *(chosen + (chosen >= anchor)).tolist()]  # the anchor itself is stepped over
+        return self._windows[places]
