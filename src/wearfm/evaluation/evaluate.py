@@ -7,11 +7,9 @@ Nothing here knows a model: vectors, persons and labels are all there is, so tha
 
 from __future__ import annotations
 
-import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +21,8 @@ from wearfm.evaluation import folds as dealing
 from wearfm.evaluation.alignment import Units, align, raise_to_level
 from wearfm.evaluation.intervals import compare, holm, interval, resample
 from wearfm.evaluation.metrics import METRICS, Calibration, Labels, Outcome, calibrate
-from wearfm.evaluation.probes import PROBES, Target, predict
+from wearfm.evaluation.probes import PROBES, Target, given, predict
+from wearfm.evaluation.provenance import versions
 from wearfm.evaluation.report import ExampleWindow, Map, Report, Score, Source, TaskResult
 from wearfm.evaluation.task import StoreTruth, Task
 from wearfm.evaluation.verdict import Comparison, sentence
@@ -51,6 +50,8 @@ class _Settings:
     bootstrap: int
     probe: str
     few_shot: int
+    predictions: Collection[str]
+    test: Collection[str] | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,6 +96,8 @@ def evaluate(
     bootstrap: int = 1000,
     probe: str = "linear",
     few_shot: int = 20,
+    predictions: Collection[str] = (),
+    test: Collection[str] | None = None,
     examples: Sequence[ExampleWindow] = (),
     command: str = "",
     progress: Progress | None = None,
@@ -104,13 +107,17 @@ def evaluate(
     tables: name -> table; the first is judged, the others are its baselines and peers. All are cut to the windows they
     share. store: where labels and raw data are. folds: 3 to 20, fewer where fewer people have a label. bootstrap:
     resamples of persons behind every interval. probe: a name of `probes.PROBES`. few_shot: draws of people for each
-    point of the few-shot curves, 0 for none. examples: windows to show. command: what to print on the page.
+    point of the few-shot curves, 0 for none. predictions: names of tables that hold predictions (of a fine-tuned model)
+    instead of features; they need no probe. test: participants to judge, all others teach; None for folds over all whom
+    pretraining has not seen. examples: windows to show. command: what to print on the page.
     LeakyScheme if one person could stand on both sides.
     """
     started = time.perf_counter()
     if probe not in PROBES:
         raise UnknownName("probe", probe, PROBES)
-    settings = _Settings(folds=folds, seed=seed, bootstrap=bootstrap, probe=probe, few_shot=few_shot)
+    settings = _Settings(
+        folds=folds, seed=seed, bootstrap=bootstrap, probe=probe, few_shot=few_shot, predictions=predictions, test=test
+    )
     named = _named(tables, tasks)
     aligned = align(named)
     truth, persons = StoreTruth(store), same_persons(store)
@@ -120,13 +127,9 @@ def evaluate(
     shape = audit.look_for_collapse(aligned.features[judged], everybody, seed=seed)
     seen = _seen(named, aligned.rows.participant, persons)
     results = []
-    for done, task in enumerate(tasks):
-        if progress is not None:
-            progress(done, len(tasks), task.name)
+    for task in _followed(tasks, progress):
         units = raise_to_level(task, aligned, truth, persons)
         results.append(_answer(task, units, truth, persons, seen, settings))
-    if progress is not None:
-        progress(len(tasks), len(tasks), "report")
     return Report(
         model=judged,
         results=tuple(results),
@@ -135,11 +138,21 @@ def evaluate(
         checks=(*shape, *_age_of_tables(named, store.fingerprint())),
         settings={"folds": folds, "seed": seed, "bootstrap": bootstrap, "probe": probe, "few_shot": few_shot},
         store_fingerprint=store.fingerprint(),
-        versions=_versions(),
+        versions=versions(),
         wall_s=time.perf_counter() - started,
         command=command,
         examples=tuple(examples),
     )
+
+
+def _followed(tasks: Sequence[Task], progress: Progress | None) -> Iterator[Task]:
+    """Yield the tasks, and tell how many are answered."""
+    for done, task in enumerate(tasks):
+        if progress is not None:
+            progress(done, len(tasks), task.name)
+        yield task
+    if progress is not None:
+        progress(len(tasks), len(tasks), "report")
 
 
 def _named(tables: Mapping[str, EmbeddingTable] | EmbeddingTable, tasks: Sequence[Task]) -> dict[str, EmbeddingTable]:
@@ -187,7 +200,8 @@ def _answer(
     facts, used = baselines.demographics(units.rows, truth, task.demographics)
     features = {**units.features, **({baselines.DEMOGRAPHICS: facts} if used else {})}
     deal = _deal(units, seen, settings)
-    checks = [*_audit(units, features, deal, persons), audit.look_at_pretraining(units.person, deal.judged, seen)]
+    probed = {name: vectors for name, vectors in features.items() if name not in settings.predictions}
+    checks = [*_audit(units, probed, deal, persons), audit.look_at_pretraining(units.person, deal.judged, seen)]
     target = Target(values=units.labels, num_classes=len(units.classes))
     result = replace(
         blank,
@@ -223,7 +237,10 @@ def _score(
     for name in (*features, baselines.MEAN):
         probe = "mean" if name == baselines.MEAN else settings.probe
         vectors = features.get(name, np.zeros((len(deal.person), 1), dtype=np.float32))
-        made = [predict(probe, vectors, target, fold) for fold in deal.fold]
+        if name in settings.predictions:
+            made = [given(vectors, target)] * len(deal.fold)
+        else:
+            made = [predict(probe, vectors, target, fold) for fold in deal.fold]
         outcomes[name] = deal.stack(target.values, [each.values for each in made])
         scores.append(
             Score(
@@ -279,6 +296,8 @@ def _control(
 def _deal(units: Units, seen: frozenset[str], settings: _Settings) -> _Deal:
     """Return the folds; people whom pretraining has seen only teach, unless too few would be left to judge."""
     _, person = np.unique(units.person, return_inverse=True)
+    if settings.test is not None:
+        return _deal_to_test(units, person.astype(np.int64), settings)
     judged = ~np.isin(units.person, sorted(seen))
     if not _can_be_judged(units, judged):
         judged = np.ones(len(units), dtype=bool)
@@ -288,6 +307,21 @@ def _deal(units: Units, seen: frozenset[str], settings: _Settings) -> _Deal:
     fold = np.full((len(seeds), len(units)), k, dtype=np.int64)
     fold[:, judged] = [dealing.assign(units.person[judged], stratum, k=k, seed=seed) for seed in seeds]
     return _Deal(fold=fold, person=person.astype(np.int64), judged=judged, k=k)
+
+
+def _deal_to_test(units: Units, person: NDArray[np.int64], settings: _Settings) -> _Deal:
+    """Return one fold of the people to judge; all others teach, in folds of their own on which penalties are chosen."""
+    judged = np.isin(units.rows.participant, sorted(settings.test or ()))
+    teachers = len(np.unique(person[~judged]))
+    if teachers < 3 or not judged.any():
+        raise BadConfiguration(
+            f"{teachers} people would teach and {len(np.unique(person[judged]))} be judged; name others in test"
+        )
+    fold = np.zeros((1, len(units)), dtype=np.int64)
+    stratum = dealing.strata(units.labels, units.person)[~judged]
+    inner = dealing.assign(units.person[~judged], stratum, k=min(settings.folds, teachers), seed=settings.seed)
+    fold[0, ~judged] = 1 + inner
+    return _Deal(fold=fold, person=person, judged=judged, k=1)
 
 
 def _can_be_judged(units: Units, judged: NDArray[np.bool_]) -> bool:
@@ -394,13 +428,3 @@ def _age_of_tables(tables: Mapping[str, EmbeddingTable], fingerprint: str) -> li
         else "all tables were made from this store"
     )
     return [audit.Check(name="tables and store agree", passed=not old, value=float(len(old)), text=text)]
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in ("wearfm", "numpy", "scipy", "scikit-learn"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "run from source"
-    return versions

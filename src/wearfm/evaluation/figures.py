@@ -105,7 +105,7 @@ def few_shot(curves: Sequence[Curve], *, title: str, chance: float | None) -> st
     values = [v for curve in drawn for v in (*curve.value, *drawn[0].low, *drawn[0].high)] + (
         [] if chance is None else [chance]
     )
-    low, high = _padded(values)
+    low, high = padded(values)
     frame = Frame(x=(float(np.log2(people[0])) - 0.15, float(np.log2(people[-1])) + 0.15), y=(low, high))
     shown = people[:-2] + people[-1:] if len(people) > 2 and people[-1] < 1.3 * people[-2] else people
     marks = frame.grid(
@@ -118,7 +118,7 @@ def few_shot(curves: Sequence[Curve], *, title: str, chance: float | None) -> st
         marks += _level(frame, chance)
     for place, curve in reversed(list(enumerate(drawn))):
         marks += _curve(frame, curve, place)
-    return _svg(marks, label=f"{title} over the number of labelled participants")
+    return svg(marks, label=f"{title} over the number of labelled participants")
 
 
 def calibration(shown: Sequence[tuple[str, Calibration]]) -> str:
@@ -132,18 +132,18 @@ def calibration(shown: Sequence[tuple[str, Calibration]]) -> str:
         marks += f'<path d="{frame.path(each.predicted, each.observed)}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
         for p, o, n in zip(each.predicted, each.observed, each.count, strict=True):
             marks += _dot(frame, p, o, colour, radius=2 + 3 * (n / total) ** 0.5)
-    return _svg(marks, label="calibration: observed share over predicted probability")
+    return svg(marks, label="calibration: observed share over predicted probability")
 
 
 def scatter(picture: Map, colours: Sequence[str]) -> str:
     """Return the map of vectors, one dot a unit. colours: one a dot."""
-    (x_low, x_high), (y_low, y_high) = (_padded(picture.points[:, axis].tolist()) for axis in (0, 1))
+    (x_low, x_high), (y_low, y_high) = (padded(picture.points[:, axis].tolist()) for axis in (0, 1))
     frame = Frame(x=(x_low, x_high), y=(y_low, y_high))
     names = [f"component {axis + 1} ({share:.0%})" for axis, share in enumerate(picture.share)]
     marks = frame.grid(x_ticks=[], y_ticks=[], x_title=names[0], y_title=names[1])
     for (x, y), colour in zip(picture.points.tolist(), colours, strict=True):
         marks += _dot(frame, x, y, colour, radius=2.6, opacity=0.75)
-    return _svg(marks, label="map of the vectors in two dimensions")
+    return svg(marks, label="map of the vectors in two dimensions")
 
 
 def label_colours(label: NDArray[np.generic]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -168,7 +168,7 @@ def window(example: ExampleWindow) -> str:
     signal = np.asarray(example.signal, dtype=np.float64)
     step = max(1, len(signal) // 700)
     seconds = np.arange(len(signal))[::step] / example.rate_hz
-    low, high = _padded(signal[np.isfinite(signal)].tolist())
+    low, high = padded(signal[np.isfinite(signal)].tolist())
     frame = Frame(x=(0.0, float(len(signal) / example.rate_hz)), y=(low, high))
     marks = frame.grid(
         x_ticks=ticks(*frame.x, most=4), y_ticks=ticks(low, high, most=3), x_title="seconds", y_title=example.unit
@@ -178,7 +178,7 @@ def window(example: ExampleWindow) -> str:
         if len(run) and np.isfinite(signal[::step][run[0]]):
             path = frame.path(seconds[run].tolist(), signal[::step][run].tolist())
             marks += f'<path d="{path}" fill="none" stroke="{BLUE}" stroke-width="1.1" stroke-linejoin="round"/>'
-    return _svg(marks, label=example.title)
+    return svg(marks, label=example.title)
 
 
 def _curve(frame: Frame, curve: Curve, place: int) -> str:
@@ -203,12 +203,13 @@ def _dot(frame: Frame, x: float, y: float, colour: str, *, radius: float, opacit
     return f'<circle cx="{frame.across(x):.1f}" cy="{frame.down(y):.1f}" r="{radius:.1f}" fill="{colour}"{faint}/>'
 
 
-def _svg(marks: str, *, label: str) -> str:
+def svg(marks: str, *, label: str) -> str:
+    """Return the picture of some marks, with what a screen reader says of it."""
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label, quote=True)}">{marks}</svg>'
 
 
-def _padded(values: Sequence[float]) -> tuple[float, float]:
-    """Return the range of the finite values with a margin."""
+def padded(values: Sequence[float]) -> tuple[float, float]:
+    """Return the range of the finite values with a margin; 0 to 1 with one if there is none."""
     finite = [value for value in values if np.isfinite(value)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
     margin = 0.06 * (high - low) or 0.5

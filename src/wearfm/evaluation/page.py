@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 
-import jinja2
 from markupsafe import Markup
 
 from wearfm.evaluation import figures
 from wearfm.evaluation.baselines import MEAN
+from wearfm.evaluation.look import Bar, Forest, Picture, Scale, bar, template
 from wearfm.evaluation.metrics import METRICS, Metric
 from wearfm.evaluation.report import Report, Score, TaskResult
 from wearfm.evaluation.verdict import number, span
@@ -18,42 +16,9 @@ from wearfm.evaluation.verdict import number, span
 _MOST_PEOPLE = 60  # lines of the table of participants
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    """One line of a forest plot. left, width, at: percent of the track. text: the figure beside it."""
-
-    name: str
-    left: float
-    width: float
-    at: float
-    text: str
-    tone: str
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forest:
-    """A forest plot: bars on one scale. reference: percent of the track where chance or zero lies, None if outside."""
-
-    bars: tuple[Bar, ...]
-    marks: tuple[tuple[float, str], ...]
-    reference: float | None
-    caption: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """An SVG with its title, legend (colour, name) and a sentence on how to read it."""
-
-    title: str
-    svg: Markup
-    legend: tuple[tuple[str, str], ...]
-    caption: str
-
-
 def render(report: Report) -> str:
     """Return the page of a report."""
-    return _template().render(
+    return template("report.html.j2").render(
         report=report,
         tasks=[_task(result) for result in report.results],
         won=sum(1 for result in report.results if not result.unanswered and not result.losses),
@@ -65,18 +30,6 @@ def render(report: Report) -> str:
         number=number,
         span=span,
     )
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("wearfm.evaluation"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
 
 
 def _task(result: TaskResult) -> dict[str, object]:
@@ -110,9 +63,9 @@ def _scores(result: TaskResult, metric: Metric) -> Forest:
     ends = [v for s in result.scores for v in (s.interval.low, s.interval.high, s.interval.value)]
     comparable = [each for each in result.published if each.metric == result.metric]
     ends += [each.value for each in comparable] + ([] if metric.chance is None else [metric.chance])
-    scale = _Scale(ends)
+    scale = Scale(ends)
     bars = [
-        _bar(scale, s.model, s.interval.value, s.interval.low, s.interval.high, "own" if place == 0 else "rival", _width(s))
+        bar(scale, s.model, s.interval.value, s.interval.low, s.interval.high, "own" if place == 0 else "rival", _width(s))
         for place, s in enumerate(result.scores)
     ]
     for each in comparable:
@@ -129,39 +82,18 @@ def _scores(result: TaskResult, metric: Metric) -> Forest:
 
 def _gaps(result: TaskResult, metric: Metric) -> Forest:
     """Return how much better the judged model is than each other one, around zero."""
-    scale = _Scale([0.0, *(v for c in result.comparisons for v in (c.difference.low, c.difference.high, c.difference.value))])
+    scale = Scale([0.0, *(v for c in result.comparisons for v in (c.difference.low, c.difference.high, c.difference.value))])
     tones = {"better": "better", "no better": "same", "worse": "worse"}
     bars = []
     for each in result.comparisons:
         gap = each.difference
         note = f"{each.standing}; p {_p(gap.p)}, adjusted {_p(each.p_holm)}"
         bars.append(
-            _bar(scale, f"against {each.against}", gap.value, gap.low, gap.high, tones[each.standing], note, signed=True)
+            bar(scale, f"against {each.against}", gap.value, gap.low, gap.high, tones[each.standing], note, signed=True)
         )
     turned = "" if metric.larger_is_better else ", turned so that less error counts as more"
     caption = f"Difference in {metric.title}{turned}, on the same participants; right of the dashed line the model is better."
     return Forest(bars=tuple(bars), marks=scale.marks, reference=scale.percent(0.0), caption=caption)
-
-
-class _Scale:
-    """From values to percent of a track."""
-
-    def __init__(self, values: Sequence[float]) -> None:
-        finite = [value for value in values if value == value] or [0.0, 1.0]
-        margin = 0.04 * (max(finite) - min(finite)) or 0.05
-        self._low, self._high = min(finite) - margin, max(finite) + margin
-        self.marks = tuple((self.percent(value), text) for value, text in figures.ticks(self._low, self._high, most=4))
-
-    def percent(self, value: float) -> float:
-        """Return where a value lies, 0 to 100."""
-        return round(100 * (value - self._low) / (self._high - self._low), 2)
-
-
-def _bar(scale: _Scale, name: str, value: float, low: float, high: float, tone: str, note: str, *, signed: bool = False) -> Bar:
-    drawn = low == low and high == high
-    left, right = (scale.percent(low), scale.percent(high)) if drawn else (scale.percent(value), scale.percent(value))
-    text = f"{number(value, signed=signed)} ({span(low, high, signed=signed)})"
-    return Bar(name=name, left=left, width=round(right - left, 2), at=scale.percent(value), text=text, tone=tone, note=note)
 
 
 def _width(score: Score) -> str:

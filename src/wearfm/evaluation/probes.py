@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from wearfm.errors import UnknownName
+from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.evaluation import logistic, ridge
 from wearfm.evaluation.metrics import Labels
 
@@ -107,6 +107,16 @@ def mean_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.
     for each in np.unique(fold):
         values[fold == each] = columns[fold != each].mean(axis=0)
     return Prediction(values=as_prediction(values, target))
+
+
+def given(features: NDArray[np.floating], target: Target) -> Prediction:
+    """Return the vectors of a model that has learnt labels itself: (N, K) probabilities in order, or (N, 1) numbers."""
+    if features.shape[1] != max(target.num_classes, 1):
+        raise BadConfiguration(
+            f"predictions of width {features.shape[1]} for {target.num_classes or 1} labels; name tables of predictions only"
+        )
+    values = features.astype(np.float64)
+    return Prediction(values=values if target.num_classes > 2 else values[:, -1])
 
 
 def normwear_probe(features: NDArray[np.floating], target: Target, fold: NDArray[np.int64]) -> Prediction:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.errors import CannotWrite
 from wearfm.evaluation.audit import Check
 from wearfm.evaluation.cohort import Cohort
 from wearfm.evaluation.few_shot import Curve
@@ -22,6 +20,7 @@ from wearfm.evaluation.intervals import Interval
 from wearfm.evaluation.metrics import METRICS, Calibration
 from wearfm.evaluation.task import Published
 from wearfm.evaluation.verdict import Comparison, number, span
+from wearfm.evaluation.writing import write_report
 
 SCHEMA = 1
 
@@ -148,17 +147,7 @@ class Report:
         """Write report.html and report.json into a folder, each complete or not at all; return the page's path."""
         from wearfm.evaluation.page import render  # jinja2 is imported only where a page is made
 
-        folder = Path(folder)
-        text = json.dumps(self.to_json(), indent=1, sort_keys=True, allow_nan=False) + "\n"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / "report.json", text)
-            _write(folder / "report.html", render(self))
-        except OSError as error:
-            raise CannotWrite(
-                f"{folder}: the report could not be written ({error.strerror}); free space or name another"
-            ) from error
-        return folder / "report.html"
+        return write_report(folder, figures=self.to_json(), page=render(self))
 
     def summary(self) -> str:
         """Return lines for the terminal: the verdict of every task, what it does not beat first."""
@@ -209,12 +198,3 @@ def _people(result: TaskResult) -> str:
     sample = people if result.level == "participant" else f"{people}, {result.rows:,} {noun}"
     taught = f", {result.teachers} more only taught the probes" if result.teachers else ""
     return f"{metric.title} by participant, 95 % interval; {sample}{taught}"
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
