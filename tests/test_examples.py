@@ -10,9 +10,16 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CASES = {
     "embed_with_normwear": ((), "between people"),
     "evaluate_a_table": ((), "report.html"),
+    "fill_in_minutes": (("4",), "linear interpolation"),
+    "levels_of_a_pulse": (("4",), "training mean"),
     "pretrain_contrastive": (("4",), "recognised after training"),
+    "raw_to_minutes": ((), "days of 1440 minutes"),
     "read_any_file": ((), "samples"),
+    "reconstruct_spectrograms": (("4",), "hidden amplitudes, network: off by"),
     "simulate_a_cohort": ((), "heart rate error"),
+    "sleep_from_a_day": (("4",), "balanced accuracy of sleep and wake"),
+    "watch_for_freezing": ((), "false alarms an hour"),
+    "week_of_activity": (("20",), "where the network looks"),
 }
 
 

@@ -6,6 +6,8 @@
     recipe = wearfm.load("runs/a")                     a trained recipe; wearfm.create("normwear") for a new one
     table = wearfm.embed(recipe, store)                one vector a window
     report = wearfm.evaluate(table, tasks, store=store)
+    report = wearfm.finetune(recipe, store, task, ...)  a head, taught labels, judged on others
+    report = wearfm.impute(recipe, store)              what a masked recipe fills in, beside simple imputation
 
 Names are imported when they are first used, so that `import wearfm` costs nothing.
 """
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from wearfm.embeddings.table import EmbeddingTable
     from wearfm.evaluation.report import Report
     from wearfm.evaluation.task import Task
+    from wearfm.finetuning import finetune
+    from wearfm.imputation import impute
     from wearfm.preparation.prepare import prepare, prepare_recordings
     from wearfm.readers import read
     from wearfm.recipes import create, import_original
@@ -41,7 +45,9 @@ _ROOMS = {
     "embed": "embeddings.extract",
     "embed_to": "embeddings.extract",
     "evaluate": "workflow",
+    "finetune": "finetuning",
     "import_original": "recipes",
+    "impute": "imputation",
     "load": "workflow",
     "prepare": "preparation",
     "prepare_recordings": "preparation",
@@ -63,7 +69,9 @@ __all__ = [
     "embed",
     "embed_to",
     "evaluate",
+    "finetune",
     "import_original",
+    "impute",
     "load",
     "prepare",
     "prepare_recordings",

@@ -45,12 +45,13 @@ _TEST_FOLDS = (0, 1)  # 40 % of the people of each data set are seen by no learn
 
 @dataclass(frozen=True, kw_only=True)
 class Learner:
-    """A recipe to pretrain. modalities: what it is trained on and embeds."""
+    """A recipe to pretrain. modalities: what it is trained on and embeds. datasets: whose people it may see; none for all."""
 
     recipe: str
     config: Any
     training: TrainingConfig
     modalities: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,8 @@ def split_people(store: Store, *, seed: int) -> Split:
 
 
 def _pretrain(learner: Learner, store: Store, split: Split, folder: Path, watch: Watch) -> None:
-    part = View(store, participants=split.train, modalities=learner.modalities)
+    taught = [name for name in split.train if not learner.datasets or name.partition(":")[0] in learner.datasets]
+    part = View(store, participants=taught, modalities=learner.modalities)
     recipe = build(RECIPES[learner.recipe], learner.config, seed=learner.training.seed)
 
     def follow(line: Any) -> None:

@@ -18,11 +18,14 @@ VERBS: dict[str, str] = {
     "inspect": "show what is in a file or a folder of recordings",
     "prepare": "turn raw recordings into a store",
     "store": "describe, verify or repair a store",
+    "minutes": "bring a store of raw recordings to one value a minute",
     "synth": "simulate a cohort into a store",
     "recipes": "list the methods, their presets and settings",
     "pretrain": "train a recipe on a store without labels",
+    "finetune": "teach a pretrained recipe the labels of a task",
     "embed": "turn a store into an embedding table",
     "evaluate": "judge embedding tables on tasks, beside the baselines",
+    "impute": "fill in what is hidden from a masked recipe, and compare with simple methods",
     "demo": "do all of it: on a simulated cohort, or on real data with --data",
 }
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from wearfm.study import Study, Watch
 
 
+REAL = ("bidmc", "hapt", "ppg_bp")  # the data sets that --data looks for
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Prepare, pretrain, embed, evaluate, report: on a simulated cohort, or with --data on real recordings.
@@ -133,7 +136,7 @@ def _real(options: Options, watch: Watch) -> tuple[Store, Study]:
 
     assert options.data is not None
     path, found = options.output / "store", []
-    for dataset in DATASETS.values():
+    for dataset in (DATASETS[name] for name in REAL):
         folder = next((f for f in (options.data / dataset.folder, options.data / dataset.name) if f.is_dir()), None)
         if folder is None:
             continue
@@ -141,7 +144,7 @@ def _real(options: Options, watch: Watch) -> tuple[Store, Study]:
         stage = f"prepare {dataset.name}"
         prepare_recordings(dataset.recordings(folder), path, progress=partial(watch, stage))
     if not found:
-        places = ", ".join(dataset.folder for dataset in DATASETS.values())
+        places = ", ".join(DATASETS[name].folder for name in REAL)
         raise BadConfiguration(f"{options.data} holds none of {places}; name the folder above them")
     return Store.open(path), real_study(options.seed, found)
 

@@ -24,7 +24,7 @@ class Options:
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("store")
     """The store's folder; it is made, or added to."""
     dataset: str = ""
-    """Read the sources as this open data set, with its labels: bidmc, hapt, ppg_bp."""
+    """Read the sources as this open data set, with its labels; an unknown name lists what there is."""
     participant_from: Literal["file", "folder"] = "file"
     """file: the participant is what the reader found. folder: the first folder below the source."""
     workers: int | None = None

@@ -39,11 +39,14 @@ def run(words: Sequence[str]) -> int:
     from wearfm.recipes import RECIPES, build
 
     if not words or words[0] in {"-h", "--help"}:
-        terminal.say(f"usage: wearfm pretrain RECIPE STORE [options]\n\nrecipes: {', '.join(sorted(RECIPES))}\n")
+        unlabelled = sorted(name for name, recipe in RECIPES.items() if not recipe.learns_from_labels)
+        terminal.say(f"usage: wearfm pretrain RECIPE STORE [options]\n\nrecipes: {', '.join(unlabelled)}\n")
         terminal.say("wearfm pretrain RECIPE --help shows every setting of the recipe and of training")
         return 0
     if words[0] not in RECIPES:
         raise UnknownName("recipe", words[0], RECIPES)
+    if RECIPES[words[0]].learns_from_labels:
+        raise BadConfiguration(f"{words[0]} learns from labels, which pretraining has none of; use wearfm finetune")
     options = _options(words[0], words[1:])
     from wearfm.store import Store
     from wearfm.training import train
@@ -51,7 +54,7 @@ def run(words: Sequence[str]) -> int:
 
     recipe = build(RECIPES[words[0]], options.config, seed=options.training.seed)
     with Store.open(options.store) as store, terminal.progress("pretrain", unit="steps") as progress:
-        part = View(store, participants=_participants(options.participants), modalities=options.modalities or None)
+        part = View(store, participants=terminal.names_in(options.participants), modalities=options.modalities or None)
         summary = train(recipe, part, config=options.training, run=options.run, progress=partial(_follow, progress))
     if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
         terminal.emit(dataclasses.asdict(summary)) if options.json else _show(summary)
@@ -86,15 +89,6 @@ def _preset(words: Sequence[str]) -> str:
         if word.startswith("--preset="):
             return word.partition("=")[2]
     return "small"
-
-
-def _participants(path: Path | None) -> list[str] | None:
-    if path is None:
-        return None
-    names = [line.strip() for line in path.read_text().splitlines() if line.strip()]
-    if not names:
-        raise BadConfiguration(f"{path} names no participant; write one a line")
-    return names
 
 
 def _show(summary: Any) -> None:

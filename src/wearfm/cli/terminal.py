@@ -7,12 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from wearfm.errors import BadConfiguration
 
 Report = Callable[[int, int, str], None]  # done, total, what is done now
 Options = TypeVar("Options")
@@ -124,6 +127,16 @@ def emit(result: Any) -> None:
 def say(text: str) -> None:
     """Print a line for a person on stdout."""
     print(text, flush=True)
+
+
+def names_in(path: Path | None) -> list[str] | None:
+    """Return the names in a text file, one a line; None for no file; BadConfiguration if it holds none."""
+    if path is None:
+        return None
+    names = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    if not names:
+        raise BadConfiguration(f"{path} names no participant; write one a line")
+    return names
 
 
 def duration(seconds: float) -> str:

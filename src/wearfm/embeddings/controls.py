@@ -9,9 +9,11 @@ from wearfm.embeddings.handmade import NAME as STATISTICS_NAME
 from wearfm.embeddings.handmade import statistics_table
 from wearfm.embeddings.table import EmbeddingTable
 from wearfm.recipes import RECIPES, build
-from wearfm.recipes.base import config_from_json
+from wearfm.recipes.base import Recipe, config_from_json
 from wearfm.windows.contract import InputContract
+from wearfm.windows.load import spread
 from wearfm.windows.source import Source
+from wearfm.windows.split import pseudonym
 
 RANDOM = "random weights"
 
@@ -31,6 +33,16 @@ def controls(
     recipe = RECIPES.get(table.header.recipe)
     if recipe is not None:
         untrained = build(recipe, config_from_json(recipe, table.header.config), seed=seed)
+        _calibrate(untrained, table, source, cut)
         random = embed(untrained, source, cut=cut, progress=progress)
         found[RANDOM] = replace(random, header=replace(random.header, recipe=f"{recipe.name}, {RANDOM}"))
     return found
+
+
+def _calibrate(untrained: Recipe, table: EmbeddingTable, source: Source, cut: Cut) -> None:
+    """Give an untrained network the scale that training would have: of the people seen there, of everybody if nobody was."""
+    if untrained.calibration_windows == 0:
+        return
+    taught = [row.participant for row in source.recordings() if pseudonym(row.participant) in table.header.seen]
+    view, index = replace(cut, participants=taught or cut.participants).index(source, untrained.input, reader=untrained.name)
+    untrained.calibrate(spread(view, index, count=untrained.calibration_windows, batch_size=64))
