@@ -8,17 +8,44 @@ import pytest
 import torch
 from torch import Tensor
 
-from wearfm.augment import Step, cascade, cut_out, permute_channels, warp_magnitude, warp_time, white_noise
+import wearfm.augment
+from wearfm.augment import (
+    Step,
+    cascade,
+    crop_pad,
+    cut_out,
+    negate,
+    permute_channels,
+    permute_segments,
+    reverse,
+    rotate,
+    scale_channels,
+    scale_clearly,
+    switch_axes,
+    warp_magnitude,
+    warp_pace,
+    warp_time,
+    white_noise,
+)
 from wearfm.errors import BadConfiguration
 from wearfm.nn.draws import Draws
 
 FAMILIES = {
+    "crop_pad": partial(crop_pad, concentration=0.5),
     "cut_out": partial(cut_out, shortest=0.3, longest=0.5),
+    "permute_segments": partial(permute_segments, segments=4, shortest=5, with_identity=True),
+    "rotate": partial(rotate, largest_angle=3.0),
+    "scale_channels": partial(scale_channels, deviation=0.1),
+    "scale_clearly": partial(scale_clearly, least=0.15, largest=0.5),
+    "switch_axes": switch_axes,
+    "warp_pace": partial(warp_pace, knots=4, deviation=0.2, is_shared=False),
     "warp_magnitude": partial(warp_magnitude, knots=5, deviation=0.2),
     "warp_time": partial(warp_time, knots=5, deviation=0.1, is_shared=False),
     "white_noise": partial(white_noise, lowest=0.05, highest=0.1),
     "permute_channels": permute_channels,
 }
+CERTAIN = {"negate": negate, "reverse": reverse}  # these draw nothing
+EVERY = {**FAMILIES, **CERTAIN}
 
 
 def _windows(rows: int = 400) -> tuple[Tensor, Tensor]:
@@ -57,21 +84,28 @@ def test_no_and_certain_chance_are_exact() -> None:
     assert torch.equal(cascade(signal, valid, Draws(0), steps=[Step(1.0, partial(_plus, 1.0))])[0], signal + 1)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+def test_every_augmentation_of_the_library_is_tested_here() -> None:
+    assert EVERY.keys() | {"Augmentation", "Step", "cascade"} == set(wearfm.augment.__all__)
+
+
+@pytest.mark.parametrize("family", EVERY)
 def test_every_family_keeps_shape_type_and_seed(family: str) -> None:
     signal, valid = _windows(8)
-    first, mask = FAMILIES[family](signal, valid, Draws(0))
+    before = signal.clone()
+    first, mask = EVERY[family](signal, valid, Draws(0))
+    assert torch.equal(signal, before)
     assert first.shape == signal.shape == mask.shape
     assert first.dtype == torch.float32
     assert mask.dtype == torch.bool
-    assert torch.equal(FAMILIES[family](signal, valid, Draws(0))[0], first)
-    assert not torch.equal(FAMILIES[family](signal, valid, Draws(0, step=1))[0], first)
+    assert not torch.equal(first, signal)
+    assert torch.equal(EVERY[family](signal, valid, Draws(0))[0], first)
+    assert torch.equal(EVERY[family](signal, valid, Draws(0, step=1))[0], first) == (family in CERTAIN)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVERY)
 def test_a_row_is_the_same_in_whichever_part_of_the_batch_it_is_computed(family: str) -> None:
     signal, valid = _windows(12)
-    steps = [Step(0.7, FAMILIES[family])]
+    steps = [Step(0.7, EVERY[family])]
     whole, _ = cascade(signal, valid, Draws(5, 2), steps=steps)
     parts = [
         cascade(signal[first : first + 4], valid[first : first + 4], Draws(5, 2, first=first, rows=4, total=12), steps=steps)[0]
@@ -80,12 +114,15 @@ def test_a_row_is_the_same_in_whichever_part_of_the_batch_it_is_computed(family:
     torch.testing.assert_close(torch.cat(parts), whole)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVERY)
 def test_gaps_stay_gaps(family: str) -> None:
     signal, valid = _windows(8)
     valid[:, :, 10:14] = False
-    changed, mask = FAMILIES[family](torch.where(valid, signal, 0.0), valid, Draws(0))
+    valid[:, 1, 20:24] = False
+    changed, mask = EVERY[family](torch.where(valid, signal, 0.0), valid, Draws(0))
     assert (changed[~mask] == 0).all()
+    assert (~mask).any(dim=(1, 2)).all()
+    assert mask.sum() > valid.sum() / 2
 
 
 def test_a_chance_above_one_is_refused() -> None:

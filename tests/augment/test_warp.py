@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from wearfm.augment.warp import read_at, spline, warp_magnitude, warp_time
+from wearfm.augment.warp import read_at, spline, warp_magnitude, warp_pace, warp_time
 from wearfm.nn.draws import Draws
 
 
@@ -81,6 +81,45 @@ def test_time_is_read_along_the_described_curve(is_shared: bool) -> None:
     assert still.all()
 
 
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_the_pace_is_summed_up_and_the_signal_read_between_arrivals(is_shared: bool) -> None:
+    signal, valid = _signal()
+    warped, still = warp_pace(signal, valid, Draws(3), knots=4, deviation=0.2, is_shared=is_shared)
+    paces = 1 + 0.2 * Draws(3).normal(4, 1 if is_shared else 3, 6)
+    for row in range(4):
+        for channel in range(3):
+            arrival = np.cumsum(not_a_knot(paces[row, 0 if is_shared else channel].numpy(), 60))
+            arrival *= 59 / arrival[-1]
+            expected = np.interp(np.arange(60), arrival, signal[row, channel].numpy())
+            np.testing.assert_allclose(warped[row, channel].numpy(), expected, atol=1e-3)  # positions are float32
+    assert still.all()
+
+
+def test_a_pace_that_would_stand_still_goes_on_slowly() -> None:
+    signal, valid = _signal(rows=200)
+    warped, _ = warp_pace(signal, valid, Draws(0), knots=4, deviation=2.0, is_shared=False)
+    assert torch.isfinite(warped).all()
+    assert (warped >= signal.amin(dim=2, keepdim=True)).all()
+    assert (warped <= signal.amax(dim=2, keepdim=True)).all()
+
+
+def test_a_pace_keeps_the_order_of_what_happens() -> None:
+    signal = torch.arange(60.0).repeat(50, 3, 1)
+    warped, _ = warp_pace(signal, signal >= 0, Draws(0), knots=4, deviation=0.3, is_shared=False)
+    assert (warped.diff(dim=2) >= 0).all()
+    torch.testing.assert_close(warped[..., -1], signal[..., -1])
+    assert (warped[..., 0] == 0).all()
+
+
+def test_an_even_pace_delays_by_less_than_a_sample_as_published() -> None:
+    ramp = torch.arange(60.0).repeat(1, 1, 1)
+    even, _ = warp_pace(ramp, ramp >= 0, Draws(0), knots=4, deviation=0.0, is_shared=True)
+    arrival = torch.arange(1, 61) * (59 / 60)  # the sum of ones starts at 1, not at 0
+    expected = np.interp(np.arange(60), arrival.numpy(), np.arange(60.0))
+    np.testing.assert_allclose(even[0, 0].numpy(), expected, atol=1e-4)
+    assert (even - ramp).abs().max() <= 1
+
+
 def test_time_starts_and_ends_where_the_window_does() -> None:
     signal, valid = _signal()
     warped, _ = warp_time(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
@@ -91,10 +130,11 @@ def test_time_starts_and_ends_where_the_window_does() -> None:
 def test_shared_time_keeps_equal_channels_equal() -> None:
     signal, valid = _signal(channels=1)
     signal, valid = signal.repeat(1, 3, 1), valid.repeat(1, 3, 1)
-    together, _ = warp_time(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=True)
-    apart, _ = warp_time(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
-    assert torch.equal(together[:, 0], together[:, 2])
-    assert not torch.equal(apart[:, 0], apart[:, 2])
+    for warp in (warp_time, warp_pace):
+        together, _ = warp(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=True)
+        apart, _ = warp(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
+        assert torch.equal(together[:, 0], together[:, 2])
+        assert not torch.equal(apart[:, 0], apart[:, 2])
 
 
 def test_no_deviation_changes_nothing() -> None:
@@ -118,13 +158,15 @@ def test_what_lies_in_a_gap_cannot_come_out_of_a_warp() -> None:
     signal, valid = _signal()
     valid[:, :, 20:30] = False
     loud, quiet = signal.masked_fill(~valid, torch.nan), signal.masked_fill(~valid, 0.0)
-    warped = [warp_time(x, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)[0] for x in (loud, quiet)]
-    assert torch.equal(*warped)
+    for warp in (warp_time, warp_pace):
+        warped = [warp(x, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)[0] for x in (loud, quiet)]
+        assert torch.equal(*warped)
 
 
 def test_mixed_precision_does_not_coarsen_time() -> None:
     signal, valid = _signal()
-    expected, _ = warp_time(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        warped, _ = warp_time(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
-    assert torch.equal(warped, expected)
+    for warp in (warp_time, warp_pace):
+        expected, _ = warp(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            warped, _ = warp(signal, valid, Draws(0), knots=5, deviation=0.1, is_shared=False)
+        assert torch.equal(warped, expected)

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from wearfm.augment.cascade import Augmentation, Step, cascade
+from wearfm.augment.crop import crop_pad
 from wearfm.augment.cutout import cut_out
+from wearfm.augment.flip import negate, reverse
 from wearfm.augment.noise import white_noise
 from wearfm.augment.permute import permute_channels
-from wearfm.augment.warp import warp_magnitude, warp_time
+from wearfm.augment.rotate import rotate, switch_axes
+from wearfm.augment.scale import scale_channels, scale_clearly
+from wearfm.augment.segments import permute_segments
+from wearfm.augment.warp import warp_magnitude, warp_pace, warp_time
 
 __all__ = [
     "Augmentation",
     "Step",
     "cascade",
+    "crop_pad",
     "cut_out",
+    "negate",
     "permute_channels",
+    "permute_segments",
+    "reverse",
+    "rotate",
+    "scale_channels",
+    "scale_clearly",
+    "switch_axes",
     "warp_magnitude",
+    "warp_pace",
     "warp_time",
     "white_noise",
 ]

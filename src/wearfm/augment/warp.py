@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wearfm.nn.draws import Draws
 
-_SLOWEST = 0.05  # factors are kept above it: a factor of 0 at the last knot would squeeze the window to one point
+_SLOWEST = 0.05  # factors and paces are kept above it: at 0 the window would be squeezed to one point, or time stand still
 
 
 def warp_magnitude(signal: Tensor, valid: Tensor, draws: Draws, *, knots: int, deviation: float) -> tuple[Tensor, Tensor]:
@@ -48,6 +48,34 @@ def warp_time(
     curve = _through(times, length)  # (B, C or 1, K) -> (B, C or 1, T)
     curve = (curve * ((length - 1) / curve[..., -1:])).clamp(0, length - 1)
     return read_at(signal, valid, curve.expand(rows, channels, length))
+
+
+def warp_pace(
+    signal: Tensor, valid: Tensor, draws: Draws, *, knots: int, deviation: float, is_shared: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the signal played at a smoothly varying pace, squeezed or stretched to the window's length.
+
+    signal, valid: (B, C, T). knots: drawn between the two at the ends, which are drawn too. deviation: of the paces, normal
+    around 1. is_shared: one pace for all channels of a row; otherwise each channel has its own. Sample i arrives at the sum
+    of the paces up to i, scaled so that the last one arrives at T - 1; the result at t is linearly interpolated between the
+    samples that arrive around t, and is the first sample before any has arrived. A sample is valid if every sample it was
+    made of is, and 0 if not. The dialect of Yuan et al. 2024 (arXiv:2206.02909); `warp_time` distorts the knots' times.
+    """
+    rows, channels, length = signal.shape
+    assert length >= 2, "a window of one sample has no time to warp"
+    paces = 1 + deviation * draws.normal(rows, 1 if is_shared else channels, knots + 2, device=signal.device)
+    arrival = _through(paces, length).clamp_min(_SLOWEST).cumsum(dim=-1)  # (B, C or 1, K) -> (B, C or 1, T)
+    arrival = arrival * ((length - 1) / arrival[..., -1:])
+    return read_at(signal, valid, _departed(arrival).expand(rows, channels, length))
+
+
+def _departed(arrival: Tensor) -> Tensor:
+    """Return which fractional sample arrives at 0, 1 ... T - 1, given when each sample arrives, rising; (..., T) both."""
+    length = arrival.shape[-1]
+    time = torch.arange(length, dtype=arrival.dtype, device=arrival.device).expand_as(arrival).contiguous()
+    after = torch.searchsorted(arrival.contiguous(), time, right=True).clamp(1, length - 1)
+    early, late = arrival.gather(-1, after - 1), arrival.gather(-1, after)
+    return after - 1 + ((time - early) / (late - early)).clamp(0, 1)
 
 
 def read_at(signal: Tensor, valid: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
