@@ -17,7 +17,7 @@ from benchmarks.row import Row, interleave
 from wearfm.nn.backbones.transformer import Attention
 from wearfm.nn.draws import Draws
 from wearfm.nn.packing import Packing, packed_attention
-from wearfm.recipes.lsm2 import Lsm2, Lsm2Config, paper, small
+from wearfm.recipes.lsm2 import LSM2, LSM2Config, paper, small
 from wearfm.signals.minutes.features import MINUTE_HZ
 from wearfm.windows.batch import Batch, Signal
 
@@ -25,7 +25,7 @@ THREE = ("hr", "steps", "temp")
 PADDING = 0.1  # largest share of padding in a bucket
 
 
-def days(config: Lsm2Config, *, rows: int, missing: Sequence[float]) -> Batch:
+def days(config: LSM2Config, *, rows: int, missing: Sequence[float]) -> Batch:
     """Noise, with hours missing at random: the r-th row misses the share missing[r % len]."""
     generator = torch.Generator().manual_seed(0)
     minutes, share = round(config.window_s / 60), torch.tensor([missing[row % len(missing)] for row in range(rows)])
@@ -46,13 +46,13 @@ def training_steps() -> list[Row]:
     ]
 
 
-def _training(what: str, config: Lsm2Config, *, rows: int, repeats: int) -> Row:
+def _training(what: str, config: LSM2Config, *, rows: int, repeats: int) -> Row:
     config = replace(config, strategies=("tokens",), token_share=0.8)
     batch = days(config, rows=rows, missing=[0.0])
     ways = {
-        "ours": Lsm2(config),
-        "everything": Lsm2(replace(config, pack=False, dropped=0.0)),
-        "budget": Lsm2(replace(config, pack=False)),
+        "ours": LSM2(config),
+        "everything": LSM2(replace(config, pack=False, dropped=0.0)),
+        "budget": LSM2(replace(config, pack=False)),
     }
 
     def step(way: str) -> Callable[[], None]:
@@ -74,8 +74,8 @@ def embeddings() -> list[Row]:
     ]
 
 
-def _embedding(what: str, config: Lsm2Config, *, rows: int, repeats: int) -> Row:
-    recipe = Lsm2(config).eval()
+def _embedding(what: str, config: LSM2Config, *, rows: int, repeats: int) -> Row:
+    recipe = LSM2(config).eval()
     values, observed = recipe.prepare(days(config, rows=rows, missing=[0.05, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.6]))
     seen = observed.all(dim=2)
     packing = Packing.of(seen)
@@ -97,26 +97,25 @@ def _embedding(what: str, config: Lsm2Config, *, rows: int, repeats: int) -> Row
 
 def attentions() -> list[Row]:
     """Attention of rows of different lengths: a call a row, against buckets of nearly equal lengths."""
-    return [
-        _attention(low, high, rows=rows) for low, high, rows in ((5, 40, 64), (20, 130, 64), (100, 400, 32), (300, 1200, 16))
-    ]
+    rows = ((5, 40, 64), (20, 130, 64), (100, 400, 32), (300, 1200, 16))
+    return [_attention(low, high, rows=count, size=size) for size in ((384, 6), (64, 4)) for low, high, count in rows]
 
 
-def _attention(low: int, high: int, *, rows: int) -> Row:
-    generator = torch.Generator().manual_seed(0)
+def _attention(low: int, high: int, *, rows: int, size: tuple[int, int]) -> Row:
+    generator, (width, heads) = torch.Generator().manual_seed(0), size
     lengths = tuple(sorted(torch.randint(low, high, (rows,), generator=generator).tolist()))
     with torch.random.fork_rng(devices=[]):
-        attention = Attention(384, heads=6)
-    tokens = torch.randn(sum(lengths), 384, generator=generator)
+        attention = Attention(width, heads=heads)
+    tokens = torch.randn(sum(lengths), width, generator=generator)
     with torch.no_grad():
         apart = (packed_attention(attention, tokens, lengths) - bucketed_attention(attention, tokens, lengths)).abs().max()
 
     def step(way: Callable[[Attention, Tensor, tuple[int, ...]], Tensor]) -> Callable[[], None]:
         return lambda: way(attention, tokens, lengths).sum().backward()
 
-    ours, theirs = interleave(step(packed_attention), step(bucketed_attention))
-    name = f"attention and its gradient, {rows} rows of {low} to {high} tokens"
-    note = f"width 384, 6 heads; largest difference {float(apart):.0e}"
+    ours, theirs = interleave(step(packed_attention), step(bucketed_attention), repeats=9)
+    name = f"attention and its gradient, width {width}, {rows} rows of {low} to {high} tokens"
+    note = f"{heads} heads; largest difference {float(apart):.0e}"
     return _row(name, f"buckets with {PADDING:.0%} padding at most", ours, theirs, rows=rows, target=None, note=note)
 
 

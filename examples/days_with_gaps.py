@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from wearfm.recipes.base import preset
-from wearfm.recipes.lsm2 import Lsm2
+from wearfm.recipes.lsm2 import LSM2
 from wearfm.signals.minutes.features import MINUTE_HZ
 from wearfm.signals.recording import Channel, Recording
 from wearfm.signals.spans import Spans
@@ -62,7 +62,7 @@ def simulate(folder: Path, *, people: int, seed: int) -> Store:
     return store
 
 
-def error(recipe: Lsm2, store: Store, *, feature: str) -> tuple[float, float]:
+def error(recipe: LSM2, store: Store, *, feature: str) -> tuple[float, float]:
     """Return the root mean squared error of hidden afternoons of one feature, the others being there: ours, the mean's."""
     index = WindowIndex.build(store, recipe.input)
     batch = load(store, index, np.arange(len(index)))
@@ -78,7 +78,7 @@ def error(recipe: Lsm2, store: Store, *, feature: str) -> tuple[float, float]:
 def main(folder: Path, steps: int) -> None:
     """Simulate, train, fill."""
     seen, strangers = simulate(folder / "train", people=60, seed=0), simulate(folder / "test", people=20, seed=1)
-    recipe = Lsm2(preset(Lsm2, "small", features=("hr", "steps", "temp")))
+    recipe = LSM2(preset(LSM2, "small", features=("hr", "steps", "temp")))
     rate = {"learning_rate": 2e-3, "warmup_steps": steps // 10, "log_every": max(steps // 4, 1)}
     config = TrainingConfig(seed=0, steps=steps, batch_size=16, validation_share=0.0, **rate)
     train(recipe, seen, config=config, run=folder / "run", progress=show)

@@ -14,7 +14,7 @@ from pathlib import Path
 from wearfm.embeddings.extract import Cut, embed
 from wearfm.embeddings.table import EmbeddingTable
 from wearfm.evaluation import TASKS, evaluate
-from wearfm.recipes.himae import Himae, small
+from wearfm.recipes.himae import HiMAE, small
 from wearfm.store import Store
 from wearfm.synthetic import Cohort, CohortConfig
 from wearfm.training import TrainingConfig, train
@@ -28,7 +28,7 @@ def simulate(folder: Path, *, people: int, seed: int) -> Store:
     return store
 
 
-def levels(recipe: Himae, store: Store) -> dict[str, EmbeddingTable]:
+def levels(recipe: HiMAE, store: Store) -> dict[str, EmbeddingTable]:
     """Return an embedding table of each level, named by the seconds that one of its positions covers."""
     tables = {}
     for level in range(len(recipe.config.widths)):
@@ -41,7 +41,7 @@ def levels(recipe: Himae, store: Store) -> dict[str, EmbeddingTable]:
 def main(folder: Path, steps: int) -> None:
     """Simulate, pretrain, and print the error of the heart rate at every level."""
     watched, strangers = simulate(folder / "train", people=30, seed=0), simulate(folder / "test", people=20, seed=1)
-    recipe = Himae(small())
+    recipe = HiMAE(small())
     config = TrainingConfig(seed=0, steps=steps, batch_size=64, learning_rate=1e-3, warmup_steps=steps // 10, log_every=50)
     train(recipe, watched, config=config, run=folder / "run", progress=show)
     report = evaluate(

@@ -8,14 +8,17 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CASES = {
+    "arrow_of_time": (("4",), "does it run backwards?"),
     "embed_with_normwear": ((), "between people"),
     "evaluate_a_table": ((), "report.html"),
     "fill_in_minutes": (("4",), "linear interpolation"),
     "levels_of_a_pulse": (("4",), "training mean"),
+    "polarity_of_a_pulse": (("4",), "find themselves when turned over"),
     "pretrain_contrastive": (("4",), "recognised after training"),
     "raw_to_minutes": ((), "days of 1440 minutes"),
     "read_any_file": ((), "samples"),
     "reconstruct_spectrograms": (("4",), "hidden amplitudes, network: off by"),
+    "relative_contrast": (("4",), "order kept among strangers"),
     "simulate_a_cohort": ((), "heart rate error"),
     "sleep_from_a_day": (("4",), "balanced accuracy of sleep and wake"),
     "watch_for_freezing": ((), "false alarms an hour"),

@@ -52,7 +52,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def method() -> Recipe:
-    return create("apple_contrastive", embedding_size=72, repeats=(1, 1, 2), hidden_size=16, projection_size=8)
+    return create("himae", window_s=4.0, widths=(4, 8, 16, 16, 16))
 
 
 def test_nobody_teaches_and_is_judged(store: Store, method: Recipe) -> None:
@@ -86,7 +86,7 @@ def test_the_people_to_judge_can_be_named(store: Store, method: Recipe) -> None:
 
 def test_a_task_without_labels_in_the_store_is_named(store: Store, method: Recipe) -> None:
     other = replace(FAST, label=fact_in("mood", {"good": "yes"}))
-    with pytest.raises(BadConfiguration, match="task 'fast' has no label for any window of apple_contrastive"):
+    with pytest.raises(BadConfiguration, match="task 'fast' has no label for any window of himae"):
         lessons(method, store, other, seed=0)
 
 
@@ -99,7 +99,7 @@ def test_classes_are_learnt_and_judged_on_others_beside_the_frozen_encoder(
     )
     (result,) = report.results
     scores = {score.model: score.interval.value for score in result.scores}
-    assert list(scores)[:2] == [TUNED, "apple_contrastive, frozen"]
+    assert list(scores)[:2] == [TUNED, "himae, frozen"]
     assert {"hand-made statistics", "random weights"} <= set(scores)
     assert scores[TUNED] == 1.0
     assert result.participants + result.teachers == 12

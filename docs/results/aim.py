@@ -24,7 +24,7 @@ from aim_page import MASKS, SEEDS, Found, page, section
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
-from wearfm.recipes.lsm2 import Lsm2, Lsm2Config, small
+from wearfm.recipes.lsm2 import LSM2, LSM2Config, small
 from wearfm.signals.minutes.features import MINUTE_HZ
 from wearfm.signals.recording import Channel, Recording
 from wearfm.signals.spans import Spans
@@ -103,7 +103,7 @@ def line(values: torch.Tensor, seen: torch.Tensor, mean: torch.Tensor) -> torch.
     return out
 
 
-def squared_errors(models: dict[str, Lsm2], batch: Batch, whole: Batch, *, seed: int) -> dict[tuple[str, str], torch.Tensor]:
+def squared_errors(models: dict[str, LSM2], batch: Batch, whole: Batch, *, seed: int) -> dict[tuple[str, str], torch.Tensor]:
     """Return (mask, arm) -> (B, 2): sum of squared errors in z-scores and number of scored minutes of each window."""
     aim, filled = models["AIM"], models["filled MAE"]
     series, truth = aim.series(batch), aim.series(whole)
@@ -125,7 +125,7 @@ def squared_errors(models: dict[str, Lsm2], batch: Batch, whole: Batch, *, seed:
     return sums
 
 
-def embedded(recipe: Lsm2, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def embedded(recipe: LSM2, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the vectors of windows with anything measured and whose they are."""
     with torch.no_grad():
         vector = recipe.embed(batch).vector
@@ -133,7 +133,7 @@ def embedded(recipe: Lsm2, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     return vector[there], batch.participant[there]
 
 
-def probe(recipe: Lsm2, batch: Batch, labels: Floats, teaches: NDArray[np.bool_]) -> Floats:
+def probe(recipe: LSM2, batch: Batch, labels: Floats, teaches: NDArray[np.bool_]) -> Floats:
     """Return a ridge probe's predictions for people that do not teach it, (people,); NaN for the others."""
     vector, person = embedded(recipe, batch)
     means = np.stack([vector[person == code].mean(dim=0).numpy() for code in range(len(labels))])
@@ -153,7 +153,7 @@ def run_set(day: Day, people: list[Person], *, steps: int) -> Found:
     with tempfile.TemporaryDirectory() as temporary:
         store = make_store(Path(temporary, "gaps"), people, gaps=True)
         whole = make_store(Path(temporary, "whole"), people, gaps=False)
-        index = WindowIndex.build(store, Lsm2(config).input)
+        index = WindowIndex.build(store, LSM2(config).input)
         by_name = {person.name: person.labels for person in people}
         for label in day.labels:
             found.predictions[label, "truth"] = np.array([by_name[n].get(label, np.nan) for n in index.participants])
@@ -173,11 +173,11 @@ def run_set(day: Day, people: list[Person], *, steps: int) -> Found:
     return found
 
 
-def train_both(config: Lsm2Config, view: View, training: TrainingConfig, *, run: Path) -> dict[str, Lsm2]:
+def train_both(config: LSM2Config, view: View, training: TrainingConfig, *, run: Path) -> dict[str, LSM2]:
     """Return the two models, which differ in what they take gaps for."""
     models = {}
     for arm, gaps in (("AIM", "inherited"), ("filled MAE", "filled")):
-        models[arm] = Lsm2(replace(config, gaps=gaps), seed=training.seed)
+        models[arm] = LSM2(replace(config, gaps=gaps), seed=training.seed)
         train(models[arm], view, config=training, run=run / gaps)
         models[arm].eval()
     return models

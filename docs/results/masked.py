@@ -1,4 +1,4 @@
-"""Pretrain masked methods on real recordings and judge them: python docs/results/masked.py WORK > docs/results/masked_202611.md.
+"""Pretrain masked methods on real recordings and judge them: python docs/results/masked.py WORK > PAGE.
 
 PAT on the weeks of Depresjon, SelfPAB on the accelerometers of HAPT; three fifths of their people to pretrain on, the others
 to judge, and all of MotionSense, another phone in another place. WORK keeps the store, the runs and the tables; WEARFM_DATA
@@ -52,7 +52,8 @@ def study(seed: int = 0) -> Study:
         questions=(
             Question(dataset="depresjon", tasks=("depresjon_depression", "depresjon_sex"), window_s=7 * DAY_S, stride_s=DAY_S,
                      modalities=("counts",)),
-            Question(dataset="hapt", tasks=("hapt_activity",), window_s=ACTIVITY_S, stride_s=ACTIVITY_S / 2, modalities=("acc",)),
+            Question(dataset="hapt", tasks=("hapt_activity",), window_s=ACTIVITY_S, stride_s=ACTIVITY_S / 2,
+                     modalities=("acc",)),
             Question(dataset="motionsense", tasks=("motionsense_activity",), window_s=ACTIVITY_S, stride_s=ACTIVITY_S,
                      modalities=("acc",)),
         ),

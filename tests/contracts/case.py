@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import torch
+
+from tests.toy import toy_batch
 from wearfm.recipes.base import Recipe
 from wearfm.recipes.base import preset as preset_of
+from wearfm.signals.recording import SECOND
+from wearfm.windows.batch import Batch
+from wearfm.windows.contract import ANY
+
+NOON_NS = 1_700_222_400 * SECOND  # a Friday, 2023-11-17 12:00, on the wearer's wall clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +59,28 @@ class Case:
         base = self.config(**given)
         value = other.value if isinstance(other, Given) else other
         return base, replace(base, **{name: _another(getattr(base, name)) if name not in self.alternatives else value})
+
+    def batch(self, recipe: Recipe, *, rows: int = 8, seed: int = 0, has_gaps: bool = True) -> Batch:
+        """Return windows that fit the recipe's input contract; the same three people come again and again."""
+        contract = recipe.input
+        rate_hz = contract.streams[0].rate_hz or 64.0
+        wanted = {s.modality: s.channels for s in contract.streams if s.modality != ANY} or dict(self.channels)
+        batch = toy_batch(
+            rows,
+            seed=seed,
+            channels={name: count or self.channels.get(name, 2) for name, count in wanted.items()},
+            length=round(contract.window_s * rate_hz),
+            rate_hz=rate_hz,
+            group_size=self.group_size,
+            has_gaps=has_gaps,
+        )
+        number = torch.arange(rows)
+        return replace(
+            batch,
+            participant=number // self.group_size % 3,
+            local_ns=NOON_NS + number * 5 * 3600 * SECOND,
+            targets={name: torch.tensor(labels).repeat(rows)[:rows] for name, labels in self.targets.items()},
+        )
 
     def settings(self) -> list[str]:
         return [setting.name for setting in fields(self.recipe.Config)]

@@ -14,40 +14,23 @@ from torch import Tensor
 
 from tests.contracts.alternatives import CASES
 from tests.contracts.case import Case, Given
-from tests.toy import toy_batch, toy_store
+from tests.toy import toy_store
 from wearfm.errors import IncompatibleWeights, UnknownName, WearfmError
 from wearfm.nn.draws import Draws
 from wearfm.recipes import RECIPES
 from wearfm.recipes.base import Masked, Recipe, config_from_json, config_to_json, load_strictly, preset
-from wearfm.signals.recording import SECOND
 from wearfm.training import TrainingConfig, train
 from wearfm.training.log import read_log
 from wearfm.training.weights import read_weights, write_weights
-from wearfm.windows.batch import Batch
 from wearfm.windows.contract import ANY
 from wearfm.windows.index import WindowIndex
 
-NOON_NS = 1_700_222_400 * SECOND  # a Friday, 2023-11-17 12:00, on the wearer's wall clock
 SETTINGS = [pytest.param(CASES[name], setting, id=f"{name}-{setting}") for name in CASES for setting in CASES[name].settings()]
 
 
 @pytest.fixture(params=sorted(CASES), scope="module")
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
-
-
-def _batch(case: Case, recipe: Recipe, *, rows: int = 8, seed: int = 0, has_gaps: bool = True) -> Batch:
-    """Return windows that fit the recipe's input contract; the same three people come again and again."""
-    contract = recipe.input
-    rate_hz = contract.streams[0].rate_hz or 64.0
-    wanted = {s.modality: s.channels for s in contract.streams if s.modality != ANY} or dict(case.channels)
-    channels = {name: count or case.channels.get(name, 2) for name, count in wanted.items()}
-    length = round(contract.window_s * rate_hz)
-    group = case.group_size
-    batch = toy_batch(rows, seed=seed, channels=channels, length=length, rate_hz=rate_hz, group_size=group, has_gaps=has_gaps)
-    number = torch.arange(rows)
-    targets = {name: torch.tensor(labels).repeat(rows)[:rows] for name, labels in case.targets.items()}
-    return replace(batch, participant=number // group % 3, local_ns=NOON_NS + number * 5 * 3600 * SECOND, targets=targets)
 
 
 def _draws(rows: int = 8, *, seed: int = 1, step: int = 0) -> Draws:
@@ -86,7 +69,7 @@ def test_presets_hold_paper_and_small_and_configs_survive_json(case: Case) -> No
 
 def test_a_gradient_reaches_every_parameter_that_is_trained(case: Case) -> None:
     recipe = case.make().train()
-    recipe.loss(_batch(case, recipe), _draws()).total.backward()
+    recipe.loss(case.batch(recipe), _draws()).total.backward()
     trained = {name: p for name, p in recipe.named_parameters() if p.requires_grad}
     unreached = [name for name, p in trained.items() if p.grad is None or not p.grad.abs().sum() > 0]
     assert trained
@@ -98,7 +81,7 @@ def test_a_gradient_reaches_every_parameter_that_is_trained(case: Case) -> None:
 def test_loss_and_parts_are_finite_scalars_and_the_parts_carry_names(case: Case) -> None:
     recipe = case.make().train()
     for has_gaps in (True, False):
-        loss = recipe.loss(_batch(case, recipe, has_gaps=has_gaps), _draws())
+        loss = recipe.loss(case.batch(recipe, has_gaps=has_gaps), _draws())
         assert loss.parts
         assert "loss" not in loss.parts
         assert all(value.shape == () and torch.isfinite(value) for value in (loss.total, *loss.parts.values()))
@@ -110,10 +93,11 @@ def _behaviour(case: Case, config: Any, folder: Path) -> dict[str, Any]:
     index = _index(recipe, case, folder)
     seen: dict[str, Any] = {
         "input": recipe.input.to_json(),
+        "calibration": recipe.calibration_windows,
         "shapes": {name: tuple(tensor.shape) for name, tensor in recipe.state_dict().items()},
         "plan": recipe.plan(index, seed=0).draw(0, np.arange(16)).tolist(),
     }
-    batch = _batch(case, recipe)
+    batch = case.batch(recipe)
     for step in range(2):
         loss = recipe.loss(batch, _draws(step=step))
         seen[f"loss {step}"] = loss.total.item(), {name: part.item() for name, part in loss.parts.items()}
@@ -125,7 +109,7 @@ def _behaviour(case: Case, config: Any, folder: Path) -> dict[str, Any]:
         recipe.advance()
     recipe.eval()
     with torch.no_grad():
-        seen["embedding"] = recipe.embed(_batch(case, recipe, has_gaps=False)).vector.tolist()
+        seen["embedding"] = recipe.embed(case.batch(recipe, has_gaps=False)).vector.tolist()
     return seen
 
 
@@ -139,7 +123,7 @@ def test_every_setting_changes_something(case: Case, setting: str, tmp_path: Pat
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(case: Case) -> None:
     def bits(seed: int) -> list[Tensor]:
         recipe = case.make(seed=seed).train()
-        loss = recipe.loss(_batch(case, recipe), _draws())
+        loss = recipe.loss(case.batch(recipe), _draws())
         loss.total.backward()
         return [*recipe.state_dict().values(), loss.total, *(p.grad for p in recipe.parameters() if p.grad is not None)]
 
@@ -150,7 +134,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(case: Case) -> N
 def test_no_global_random_number_is_used(case: Case) -> None:
     before = torch.get_rng_state()
     recipe = case.make().train()
-    batch = _batch(case, recipe)
+    batch = case.batch(recipe)
     recipe.prepare(batch)
     recipe.loss(batch, _draws()).total.backward()
     recipe.advance()
@@ -161,7 +145,7 @@ def test_no_global_random_number_is_used(case: Case) -> None:
 
 def test_preparing_and_embedding_twice_give_the_same_bits(case: Case) -> None:
     recipe = case.make().eval()
-    batch = _batch(case, recipe)
+    batch = case.batch(recipe)
     assert all(torch.equal(a, b) for a, b in zip(_leaves(recipe.prepare(batch)), _leaves(recipe.prepare(batch)), strict=True))
     assert torch.equal(recipe.embed(batch).vector, recipe.embed(batch).vector)
 
@@ -175,7 +159,7 @@ def _leaves(value: Any) -> list[Tensor]:
 @pytest.mark.parametrize("filling", [float("nan"), float("inf"), 1e6])
 def test_samples_that_are_not_valid_cannot_move_the_embedding(case: Case, filling: float) -> None:
     recipe = case.make().eval()
-    batch = _batch(case, recipe)
+    batch = case.batch(recipe)
     filled = {
         name: replace(stream, signal=torch.where(stream.valid, stream.signal, filling))
         for name, stream in batch.streams.items()
@@ -190,7 +174,7 @@ def test_samples_that_are_not_valid_cannot_move_the_embedding(case: Case, fillin
 
 def test_a_window_without_a_valid_sample_is_finite_and_moves_no_other(case: Case) -> None:
     recipe = case.make().eval()
-    batch = _batch(case, recipe)
+    batch = case.batch(recipe)
     emptied = {}
     for name, stream in batch.streams.items():
         valid = stream.valid.clone()
@@ -207,7 +191,7 @@ def test_a_window_without_a_valid_sample_is_finite_and_moves_no_other(case: Case
 
 def test_rows_do_not_depend_on_their_order_or_on_the_rows_beside_them(case: Case) -> None:
     recipe = case.make().eval()
-    batch = _batch(case, recipe)
+    batch = case.batch(recipe)
     order = torch.tensor([5, 2, 7, 0, 3, 1, 6, 4])
     with torch.no_grad():
         together = recipe.embed(batch).vector
@@ -220,7 +204,7 @@ def test_rows_do_not_depend_on_their_order_or_on_the_rows_beside_them(case: Case
 def test_the_embedding_has_the_size_it_announces_and_differs_between_windows(case: Case) -> None:
     recipe = case.make().eval()
     with torch.no_grad():
-        embedded = recipe.embed(_batch(case, recipe, has_gaps=False))
+        embedded = recipe.embed(case.batch(recipe, has_gaps=False))
     assert embedded.vector.dtype == torch.float32
     assert embedded.vector.shape[0] == 8
     assert recipe.embedding_size in (None, embedded.vector.shape[1])
@@ -231,7 +215,7 @@ def test_save_and_load_give_the_same_bits(case: Case, tmp_path: Path) -> None:
     recipe, other = case.make(seed=0).eval(), case.make(seed=1).eval()
     write_weights(tmp_path / "model.safetensors", recipe.state_dict())
     load_strictly(other, read_weights(tmp_path / "model.safetensors"), what=recipe.name)
-    batch = _batch(case, recipe)
+    batch = case.batch(recipe)
     with torch.no_grad():
         assert torch.equal(recipe.embed(batch).vector, other.embed(batch).vector)
         assert torch.equal(recipe.loss(batch, _draws()).total, other.loss(batch, _draws()).total)
@@ -272,7 +256,7 @@ def test_what_a_masked_method_fills_in_does_not_depend_on_what_is_hidden(case: C
     recipe = case.make().eval()
     if not isinstance(recipe, Masked):
         pytest.skip(f"{recipe.name} fills nothing in")
-    batch, row = _batch(case, recipe), 3
+    batch, row = case.batch(recipe), 3
     shifted = {}
     for name, stream in batch.streams.items():
         signal = stream.signal.clone()
@@ -298,7 +282,7 @@ def test_a_method_that_standardises_with_the_training_side_keeps_what_it_saw_in_
     if recipe.calibration_windows == 0:
         pytest.skip(f"{recipe.name} takes nothing from the training side beforehand")
     before = {name: tensor.clone() for name, tensor in recipe.state_dict().items()}
-    batches = [_batch(case, recipe, seed=seed) for seed in (0, 1)]
+    batches = [case.batch(recipe, seed=seed) for seed in (0, 1)]
     recipe.calibrate(iter(batches))
     changed = [name for name, tensor in recipe.state_dict().items() if not torch.equal(tensor, before[name])]
     assert changed

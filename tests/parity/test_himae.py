@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.parity.oracle import Oracle, check, load, state
-from wearfm.recipes.himae import Himae, original_name
+from wearfm.recipes.himae import HiMAE, original_name
 
 pytestmark = pytest.mark.parity
 AXES = {"channels": 1, "time": 2}
@@ -22,7 +22,7 @@ def oracle(oracle_folder: Path) -> Oracle:
 
 
 @pytest.fixture(scope="module")
-def recipes(oracle: Oracle) -> dict[str, Himae]:
+def recipes(oracle: Oracle) -> dict[str, HiMAE]:
     """The original's networks under the weight rule, through the importer."""
     made = {}
     for name, network in oracle.json["networks"].items():
@@ -30,7 +30,7 @@ def recipes(oracle: Oracle) -> dict[str, Himae]:
         settings = {"rate_hz": float(config["sampling_freq"]), "window_s": float(config["seg_len"])}
         if config["source"] == "ecg":
             settings["modalities"] = ("ecg",)
-        made[name] = Himae.from_original(state(oracle, name), **settings).eval()
+        made[name] = HiMAE.from_original(state(oracle, name), **settings).eval()
     return made
 
 
@@ -46,7 +46,7 @@ def test_every_stored_array_is_compared(oracle: Oracle) -> None:
     assert [name for name in oracle.arrays if not re.fullmatch(known, name)] == []
 
 
-def test_names_shapes_and_count_are_the_original_ones(oracle: Oracle, recipes: dict[str, Himae]) -> None:
+def test_names_shapes_and_count_are_the_original_ones(oracle: Oracle, recipes: dict[str, HiMAE]) -> None:
     for name, recipe in recipes.items():
         network = oracle.json["networks"][name]
         expected = {key: tuple(shape) for key, shape, _ in network["state_dict"]}
@@ -54,7 +54,7 @@ def test_names_shapes_and_count_are_the_original_ones(oracle: Oracle, recipes: d
         assert sum(parameter.numel() for parameter in recipe.parameters()) == network["n_parameters"]
 
 
-def test_the_norms_have_the_original_epsilon(oracle: Oracle, recipes: dict[str, Himae]) -> None:
+def test_the_norms_have_the_original_epsilon(oracle: Oracle, recipes: dict[str, HiMAE]) -> None:
     for name, recipe in recipes.items():
         (description,) = oracle.json["networks"][name]["norm_eps"]
         norms = [module for module in recipe.modules() if isinstance(module, nn.BatchNorm1d)]
@@ -63,11 +63,11 @@ def test_the_norms_have_the_original_epsilon(oracle: Oracle, recipes: dict[str, 
 
 @pytest.mark.parametrize("prefix", ["", "model."])
 @torch.no_grad()
-def test_maps_vectors_and_reconstruction(oracle: Oracle, recipes: dict[str, Himae], prefix: str) -> None:
+def test_maps_vectors_and_reconstruction(oracle: Oracle, recipes: dict[str, HiMAE], prefix: str) -> None:
     for name, recipe in recipes.items():
         settings = {field: getattr(recipe.config, field) for field in ("rate_hz", "window_s", "modalities")}
         prefixed = {prefix + key: value for key, value in state(oracle, name).items()}
-        again = Himae.from_original(prefixed, **settings).eval()
+        again = HiMAE.from_original(prefixed, **settings).eval()
         signal = oracle.input(f"{name}/x")
         maps = again.encode(signal)
         *risen, before_tanh = again.decode(maps)

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from scipy.special import erf
 
 from wearfm.nn.draws import Draws
-from wearfm.recipes.lsm2 import Lsm2, Lsm2Config, Noise, paper, small
+from wearfm.recipes.lsm2 import LSM2, LSM2Config, Noise, paper, small
 
 Floats = NDArray[np.float64]
 SIGNALS, TIMES, PATCH = 3, 4, 10
 N = SIGNALS * TIMES
 
 
-def config(*, pack: bool, dropped: float = 0.5) -> Lsm2Config:
+def config(*, pack: bool, dropped: float = 0.5) -> LSM2Config:
     return replace(
         small(), features=("hr", "steps", "temp"), window_s=600.0 * TIMES, patch=PATCH, pack=pack, dropped=dropped,
         width=8, depth=2, heads=2, mlp_width=12, decoder_width=8, decoder_depth=2, decoder_heads=2, decoder_mlp_width=12,
@@ -99,7 +99,7 @@ def guess_by_hand(values: Floats, kept: list[int], masked: NDArray[np.bool_], we
 @pytest.mark.parametrize("pack", [True, False])
 @pytest.mark.parametrize("dropped", [0.0, 0.5, 0.75])
 def test_masks_reconstruction_and_loss_equal_the_algorithm_written_with_loops(pack: bool, dropped: float) -> None:
-    recipe, rows = Lsm2(config(pack=pack, dropped=dropped), seed=1), 6
+    recipe, rows = LSM2(config(pack=pack, dropped=dropped), seed=1), 6
     generator = torch.Generator().manual_seed(2)
     values = torch.randn(rows, N, PATCH, generator=generator)
     inherited = torch.rand(rows, N, generator=generator) < torch.tensor([0.0, 0.2, 0.5, 0.5, 0.9, 1.0])[:, None]
@@ -126,7 +126,7 @@ def test_masks_reconstruction_and_loss_equal_the_algorithm_written_with_loops(pa
 
 
 def test_the_published_construction_has_25_million_parameters() -> None:
-    recipe = Lsm2(paper())
+    recipe = LSM2(paper())
     encoder = sum(parameter.numel() for parameter in recipe.encoder.parameters())
     decoder = sum(parameter.numel() for parameter in recipe.decoder.parameters())
     assert (encoder, decoder) == (21_298_560, 3_260_938)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
 from wearfm.nn.draws import Draws
+from wearfm.nn.normalise import standardise
 from wearfm.objectives.koleo import koleo
 from wearfm.recipes.apple_contrastive import (
     AppleContrastive,
@@ -19,7 +20,6 @@ from wearfm.recipes.apple_contrastive import (
     paper,
     ppg_paper,
     small,
-    standardise,
 )
 from wearfm.recipes.base import config_from_json, config_to_json, preset
 from wearfm.windows.batch import Batch, Signal

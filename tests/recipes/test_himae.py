@@ -12,16 +12,16 @@ from torch import Tensor
 
 from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
 from wearfm.nn.draws import Draws
-from wearfm.recipes.himae import Himae, HimaeConfig, ecg, hz25, paper, ppg_ecg, small
+from wearfm.recipes.himae import HiMAE, HiMAEConfig, ecg, hz25, paper, ppg_ecg, small
 from wearfm.windows.batch import Batch, Signal
 
 
-def tiny(**changes: Any) -> HimaeConfig:
+def tiny(**changes: Any) -> HiMAEConfig:
     """Three levels of a few channels on 40 samples."""
     return replace(small(), rate_hz=20.0, window_s=2.0, widths=(4, 6, 8), level=2, **changes)
 
 
-def batch(config: HimaeConfig, rows: int = 4, *, seed: int = 0) -> Batch:
+def batch(config: HiMAEConfig, rows: int = 4, *, seed: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     streams = {}
     for name in config.modalities:
@@ -42,24 +42,24 @@ def of(values: list[float], *, gaps: tuple[int, ...] = (), rate_hz: float = 20.0
 
 
 def test_the_released_network_has_its_published_size() -> None:
-    recipe = Himae(paper())
+    recipe = HiMAE(paper())
     assert sum(p.numel() for p in recipe.parameters()) == 1_245_953
     assert sum(p.numel() for p in recipe.encoder.parameters()) == 700_672
     assert len(recipe.state_dict()) == 148
-    assert sum(p.numel() for p in Himae(small()).parameters()) == 312_577
+    assert sum(p.numel() for p in HiMAE(small()).parameters()) == 312_577
 
 
 @pytest.mark.parametrize(("make", "lengths"), [(paper, [500, 250, 125, 63, 32]), (hz25, [125, 63, 32, 16, 8])])
 @torch.no_grad()
 def test_every_level_has_half_the_positions_of_the_one_before(make: Any, lengths: list[int]) -> None:
-    recipe = Himae(make()).eval()
+    recipe = HiMAE(make()).eval()
     signal, _ = recipe.prepare(batch(make(), 1))
     assert [each.shape[2] for each in recipe.encode(signal)] == lengths
     assert recipe.reconstruct(signal, None).shape == signal.shape
 
 
 def test_channels_are_scaled_by_their_valid_samples_only() -> None:
-    recipe = Himae(tiny())
+    recipe = HiMAE(tiny())
     values = [10.0, 14.0, 99.0, 12.0] + [10.0] * 36
     signal, _ = recipe.prepare(of(values, gaps=(2,)))
     assert signal[0, 0, :4].tolist() == [-1.0, 1.0, 0.0, 0.0]
@@ -67,11 +67,11 @@ def test_channels_are_scaled_by_their_valid_samples_only() -> None:
 
 @pytest.mark.parametrize("values", [[5.0] * 40, [5.0] * 39 + [5.0 + 5e-7]])
 def test_a_channel_that_does_not_move_becomes_zeros(values: list[float]) -> None:
-    assert not Himae(tiny()).prepare(of(values)).signal.any()
+    assert not HiMAE(tiny()).prepare(of(values)).signal.any()
 
 
 def test_four_fifths_of_the_patches_are_hidden_in_every_window_anew() -> None:
-    recipe = Himae(paper())
+    recipe = HiMAE(paper())
     hidden = recipe.draw_mask(3, Draws(seed=1), device=torch.device("cpu"))
     patches = hidden.view(3, 200, 5)
     assert torch.equal(patches.any(dim=2), patches.all(dim=2))
@@ -80,7 +80,7 @@ def test_four_fifths_of_the_patches_are_hidden_in_every_window_anew() -> None:
 
 
 def test_the_network_never_sees_what_is_hidden() -> None:
-    recipe = Himae(tiny()).eval()
+    recipe = HiMAE(tiny()).eval()
     signal, _ = recipe.prepare(batch(tiny()))
     hidden = recipe.draw_mask(4, Draws(seed=1), device=torch.device("cpu"))
     other = torch.where(hidden, 0.5, signal)
@@ -89,7 +89,7 @@ def test_the_network_never_sees_what_is_hidden() -> None:
 
 def test_the_loss_is_the_mean_over_hidden_samples_that_were_measured() -> None:
     config = tiny()
-    recipe, windows = Himae(config).eval(), batch(config, 2)
+    recipe, windows = HiMAE(config).eval(), batch(config, 2)
     windows.streams["ppg"].valid[0, 0, 3:11] = False
     made = recipe.loss(windows, Draws(seed=1)).total
 
@@ -109,7 +109,7 @@ def test_windows_without_signal_do_not_reach_the_batch_norms() -> None:
     config = tiny()
     windows = batch(config, 4)
     windows.streams["ppg"].valid[2:] = False
-    whole, half = Himae(config).train(), Himae(config).train()
+    whole, half = HiMAE(config).train(), HiMAE(config).train()
     whole.loss(windows, Draws(seed=1, first=0, rows=4, total=4))
     half.loss(windows.select(slice(0, 2)), Draws(seed=1, first=0, rows=2, total=4))
     for one, other in zip(whole.buffers(), half.buffers(), strict=True):
@@ -118,7 +118,7 @@ def test_windows_without_signal_do_not_reach_the_batch_norms() -> None:
 
 def test_a_batch_without_any_signal_costs_nothing_and_breaks_nothing() -> None:
     config = tiny()
-    recipe, windows = Himae(config).train(), batch(config, 2)
+    recipe, windows = HiMAE(config).train(), batch(config, 2)
     windows.streams["ppg"].valid[:] = False
     loss = recipe.loss(windows, Draws(seed=1)).total
     loss.backward()
@@ -130,7 +130,7 @@ def test_a_batch_without_any_signal_costs_nothing_and_breaks_nothing() -> None:
 @torch.no_grad()
 def test_each_level_is_the_mean_of_its_map_and_all_of_them_stand_side_by_side() -> None:
     windows = batch(tiny())
-    recipe, every = Himae(tiny()).eval(), Himae(replace(tiny(), level=-1)).eval()
+    recipe, every = HiMAE(tiny()).eval(), HiMAE(replace(tiny(), level=-1)).eval()
     maps = recipe.encode(recipe.prepare(windows).signal)
     for each, vector in zip(maps, recipe.levels(windows), strict=True):
         torch.testing.assert_close(vector, each.mean(dim=2))
@@ -141,7 +141,7 @@ def test_each_level_is_the_mean_of_its_map_and_all_of_them_stand_side_by_side() 
 
 @torch.no_grad()
 def test_positions_without_a_valid_sample_are_left_out_of_the_mean() -> None:
-    recipe, windows = Himae(tiny()).eval(), batch(tiny(), 1)
+    recipe, windows = HiMAE(tiny()).eval(), batch(tiny(), 1)
     windows.streams["ppg"].valid[0, 0, 16:] = False
     maps = recipe.encode(recipe.prepare(windows).signal)
     for each, vector, seen in zip(maps, recipe.levels(windows), (8, 4, 2), strict=True):
@@ -150,7 +150,7 @@ def test_positions_without_a_valid_sample_are_left_out_of_the_mean() -> None:
 
 @torch.no_grad()
 def test_a_window_without_signal_has_zeros_at_every_level() -> None:
-    recipe, windows = Himae(tiny()).eval(), batch(tiny(), 1)
+    recipe, windows = HiMAE(tiny()).eval(), batch(tiny(), 1)
     windows.streams["ppg"].valid[:] = False
     assert not any(vector.any() for vector in recipe.levels(windows))
     assert not recipe.frames(windows).any()
@@ -158,16 +158,16 @@ def test_a_window_without_signal_has_zeros_at_every_level() -> None:
 
 @torch.no_grad()
 def test_frames_are_the_positions_of_a_level_in_their_order() -> None:
-    recipe, windows = Himae(tiny()).eval(), batch(tiny(), 2)
+    recipe, windows = HiMAE(tiny()).eval(), batch(tiny(), 2)
     maps = recipe.encode(recipe.prepare(windows).signal)
     assert torch.equal(recipe.frames(windows), maps[2].transpose(1, 2))
-    every = Himae(replace(tiny(), level=-1)).eval().frames(windows)
+    every = HiMAE(replace(tiny(), level=-1)).eval().frames(windows)
     assert every.shape == (2, 5, 18)  # 20, 10 and 5 positions
     torch.testing.assert_close(every[:, 0, :4], maps[0][..., :4].mean(dim=2))
 
 
 def test_embedding_uses_running_statistics_and_leaves_the_mode_alone() -> None:
-    recipe, windows = Himae(tiny()), batch(tiny())
+    recipe, windows = HiMAE(tiny()), batch(tiny())
     recipe.loss(windows, Draws(seed=1))
     before = [buffer.clone() for buffer in recipe.buffers()]
     training = recipe.train().embed(windows).vector
@@ -179,7 +179,7 @@ def test_embedding_uses_running_statistics_and_leaves_the_mode_alone() -> None:
 @torch.no_grad()
 def test_what_is_filled_in_lies_between_the_visible_samples_in_their_unit() -> None:
     config = replace(tiny(), modalities=("ppg", "ecg"))
-    recipe, windows = Himae(config).eval(), batch(config)
+    recipe, windows = HiMAE(config).eval(), batch(config)
     series = recipe.series(windows)
     assert (series.names, series.units, series.step_s, series.block) == (("ppg", "ecg"), ("au", "mV"), 0.05, 5)
     torch.testing.assert_close(series.values[:, 1:], windows.streams["ecg"].signal)
@@ -192,7 +192,7 @@ def test_what_is_filled_in_lies_between_the_visible_samples_in_their_unit() -> N
 
 @torch.no_grad()
 def test_hidden_samples_do_not_set_the_scale() -> None:
-    recipe = Himae(tiny()).eval()
+    recipe = HiMAE(tiny()).eval()
     quiet, loud = [float(t % 4) for t in range(40)], [float(t % 4) for t in range(40)]
     loud[20] = 1e6
     hidden = torch.zeros(1, 1, 40, dtype=torch.bool)
@@ -202,7 +202,7 @@ def test_hidden_samples_do_not_set_the_scale() -> None:
 
 @torch.no_grad()
 def test_without_movement_the_level_is_the_guess_and_without_signal_zero() -> None:
-    recipe, hidden = Himae(tiny()).eval(), torch.zeros(1, 1, 40, dtype=torch.bool)
+    recipe, hidden = HiMAE(tiny()).eval(), torch.zeros(1, 1, 40, dtype=torch.bool)
     hidden[..., 1:] = True
     assert recipe.fill(of([7.0] * 40), hidden).unique().tolist() == [7.0]
     assert not recipe.fill(of([7.0] * 40), torch.ones_like(hidden)).any()
@@ -220,7 +220,7 @@ def test_it_learns_to_fill_in_a_wave_better_than_its_mean() -> None:
         numbers = torch.arange(rows)
         return Batch(streams={"ppg": stream}, participant=numbers, recording=numbers, start_ns=numbers, local_ns=numbers)
 
-    recipe = Himae(replace(config, mask_share=0.5)).train()
+    recipe = HiMAE(replace(config, mask_share=0.5)).train()
     optimiser = torch.optim.AdamW(recipe.parameters(), lr=1e-2)
     for step in range(150):
         optimiser.zero_grad()
@@ -233,22 +233,22 @@ def test_it_learns_to_fill_in_a_wave_better_than_its_mean() -> None:
     assert error < 0.5 * (truth - truth.mean(dim=2, keepdim=True))[hidden].square().mean()
 
 
-def original(config: HimaeConfig, *, prefix: str = "") -> dict[str, Tensor]:
-    return {prefix + key: value for key, value in Himae(config, seed=3).to_original().items()}
+def original(config: HiMAEConfig, *, prefix: str = "") -> dict[str, Tensor]:
+    return {prefix + key: value for key, value in HiMAE(config, seed=3).to_original().items()}
 
 
 @pytest.mark.parametrize("prefix", ["", "model."])
 @pytest.mark.parametrize("make", [small, ppg_ecg])
 def test_published_weights_tell_their_sizes_and_return_whole(make: Any, prefix: str) -> None:
     state = original(make(), prefix=prefix)
-    recipe = Himae.from_original(state, rate_hz=make().rate_hz)
+    recipe = HiMAE.from_original(state, rate_hz=make().rate_hz)
     assert recipe.config == replace(make())
     again = recipe.to_original()
     assert all(torch.equal(again[key.removeprefix("model.")], value) for key, value in state.items())
 
 
 def test_weights_of_another_modality_are_named_by_the_caller() -> None:
-    assert Himae.from_original(original(ecg()), modalities=("ecg",)).config == ecg()
+    assert HiMAE.from_original(original(ecg()), modalities=("ecg",)).config == ecg()
 
 
 def test_weights_that_do_not_fit_are_listed_under_their_own_names() -> None:
@@ -257,14 +257,14 @@ def test_weights_that_do_not_fit_are_listed_under_their_own_names() -> None:
     state["model.final_deconv.bias"] = torch.zeros(3)
     state["model.zebra"] = torch.zeros(1)
     with pytest.raises(IncompatibleWeights) as caught:
-        Himae.from_original(state)
+        HiMAE.from_original(state)
     assert caught.value.missing == ("encoder_layers.0.main_path.0.weight",)
     assert caught.value.unexpected == ("zebra",)
     assert caught.value.shapes == {"final_deconv.bias": ((3,), (1,))}
 
 
 def test_construction_is_a_function_of_the_seed() -> None:
-    first, second, third = (Himae(tiny(), seed=seed).state_dict() for seed in (4, 4, 5))
+    first, second, third = (HiMAE(tiny(), seed=seed).state_dict() for seed in (4, 4, 5))
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not torch.equal(first["last.weight"], third["last.weight"])
 
@@ -291,7 +291,7 @@ def test_an_unknown_modality_is_refused() -> None:
 
 
 def test_batches_of_something_else_are_refused() -> None:
-    recipe = Himae(tiny())
+    recipe = HiMAE(tiny())
     with pytest.raises(BadConfiguration, match="a batch of ecg; himae was made for ppg: set modalities"):
         recipe.prepare(batch(replace(tiny(), modalities=("ecg",))))
     with pytest.raises(BadConfiguration, match="ppg of 1 channels, 40 samples at 25 Hz; himae was made for 1, 40 at 20 Hz"):

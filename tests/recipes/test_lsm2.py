@@ -16,7 +16,7 @@ from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.draws import Draws
 from wearfm.recipes import lsm2
 from wearfm.recipes.base import at_window
-from wearfm.recipes.lsm2 import Lsm2, Lsm2Config, artificial_mask, paper, small
+from wearfm.recipes.lsm2 import LSM2, LSM2Config, artificial_mask, paper, small
 from wearfm.signals.minutes.features import MINUTE_HZ, feature_number
 from wearfm.signals.recording import SECOND
 from wearfm.store import Store
@@ -28,7 +28,7 @@ FEATURES = ("hr", "steps", "temp")
 TOKENS = 12  # of each signal: two hours of ten minutes
 
 
-def tiny(**changes: Any) -> Lsm2Config:
+def tiny(**changes: Any) -> LSM2Config:
     sizes = {"width": 16, "depth": 2, "heads": 2, "mlp_width": 32, "decoder_width": 16, "decoder_mlp_width": 16}
     return replace(small(), **{"features": FEATURES, "window_s": 7200.0, "patch": 10} | sizes | changes)
 
@@ -57,15 +57,15 @@ def without(full: Batch, name: str, rows: slice, minutes: slice) -> Batch:
     return replace(full, streams={**full.streams, name: lost})
 
 
-def calibrated(**changes: Any) -> Lsm2:
-    recipe = Lsm2(tiny(**changes)).eval()
+def calibrated(**changes: Any) -> LSM2:
+    recipe = LSM2(tiny(**changes)).eval()
     recipe.calibrate(iter([batch(8, seed=seed) for seed in (5, 6)]))
     return recipe
 
 
-def masks_of(config: Lsm2Config, *, rows: int = 200, seed: int = 0) -> Tensor:
+def masks_of(config: LSM2Config, *, rows: int = 200, seed: int = 0) -> Tensor:
     """Artificial masks as (rows, S, P)."""
-    noise = Lsm2(config).draw(rows, Draws(seed=seed), device=torch.device("cpu"))
+    noise = LSM2(config).draw(rows, Draws(seed=seed), device=torch.device("cpu"))
     return artificial_mask(config, noise).reshape(rows, *config.grid)
 
 
@@ -82,7 +82,7 @@ def test_a_token_is_ten_minutes_of_one_signal_in_z_scores() -> None:
 
 def test_calibration_takes_mean_and_deviation_over_measured_minutes() -> None:
     windows = without(batch(), "hr", slice(0, 2), slice(0, 60))
-    recipe = Lsm2(tiny())
+    recipe = LSM2(tiny())
     recipe.calibrate(iter([windows]))
     stream = windows.streams["hr"]
     known = stream.signal[stream.valid]
@@ -92,7 +92,7 @@ def test_calibration_takes_mean_and_deviation_over_measured_minutes() -> None:
 
 def test_a_feature_that_is_never_there_keeps_neutral_statistics_and_counts_as_missing() -> None:
     windows = batch(features=("hr", "temp"))
-    recipe = Lsm2(tiny()).eval()
+    recipe = LSM2(tiny()).eval()
     recipe.calibrate(iter([windows]))
     assert (recipe.mean[1].item(), recipe.std[1].item()) == (0.0, 1.0)
     assert not recipe.prepare(windows).observed[:, TOKENS : 2 * TOKENS].any()
@@ -100,7 +100,7 @@ def test_a_feature_that_is_never_there_keeps_neutral_statistics_and_counts_as_mi
 
 
 def test_signals_keep_their_places_in_a_subset() -> None:
-    all_features, some = Lsm2(replace(tiny(), features=tuple(paper().features))), Lsm2(tiny())
+    all_features, some = LSM2(replace(tiny(), features=tuple(paper().features))), LSM2(tiny())
     table = all_features.encoder.positions.reshape(26, TOKENS, -1)
     assert torch.equal(some.encoder.positions.reshape(3, TOKENS, -1), table[[feature_number(name) for name in FEATURES]])
 
@@ -124,7 +124,7 @@ def test_the_signals_strategy_hides_signals_all_day() -> None:
 
 
 def test_each_window_gets_one_strategy_and_all_come_equally_often() -> None:
-    noise = Lsm2(tiny()).draw(600, Draws(seed=0), device=torch.device("cpu"))
+    noise = LSM2(tiny()).draw(600, Draws(seed=0), device=torch.device("cpu"))
     one = {name: artificial_mask(tiny(strategies=(name,)), noise) for name in ("tokens", "times", "signals")}
     chosen = (3 * noise.strategy[:, 0]).long()
     expected = torch.stack(list(one.values()))[chosen, torch.arange(600)]
@@ -133,7 +133,7 @@ def test_each_window_gets_one_strategy_and_all_come_equally_often() -> None:
 
 
 def test_masked_tokens_are_dropped_first_and_the_budget_is_fixed() -> None:
-    recipe, tokens = Lsm2(tiny(dropped=0.5)), 3 * TOKENS
+    recipe, tokens = LSM2(tiny(dropped=0.5)), 3 * TOKENS
     inherited = torch.zeros(2, tokens, dtype=torch.bool)
     inherited[0, :30] = True
     noise = recipe.draw(2, Draws(seed=0), device=inherited.device)._replace(
@@ -147,7 +147,7 @@ def test_masked_tokens_are_dropped_first_and_the_budget_is_fixed() -> None:
 
 
 def test_no_token_carries_loss_that_is_missing_or_seen() -> None:
-    recipe = Lsm2(tiny())
+    recipe = LSM2(tiny())
     inherited = torch.rand(50, 3 * TOKENS, generator=torch.Generator().manual_seed(1)) < 0.5
     masks = recipe.mask(inherited, recipe.draw(50, Draws(seed=0), device=inherited.device))
     assert masks.scored.any()
@@ -165,7 +165,7 @@ def test_packing_changes_neither_loss_nor_gradient(gap: float, dropped: float) -
         windows = replace(windows, streams={**windows.streams, name: replace(stream, valid=valid)})
 
     def run(pack: bool) -> list[Tensor]:
-        recipe = Lsm2(tiny(pack=pack, dropped=dropped))
+        recipe = LSM2(tiny(pack=pack, dropped=dropped))
         recipe.calibrate(iter([batch(8)]))
         loss = recipe.loss(windows, Draws(seed=0)).total
         loss.backward()
@@ -176,7 +176,7 @@ def test_packing_changes_neither_loss_nor_gradient(gap: float, dropped: float) -
 
 
 def test_processes_with_unequal_gaps_average_to_the_loss_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe, windows, counts = Lsm2(tiny()), batch(), []
+    recipe, windows, counts = LSM2(tiny()), batch(), []
     for name in FEATURES[:2]:
         windows = without(windows, name, slice(0, 2), slice(None))
     monkeypatch.setattr(lsm2, "gather_rows", lambda own: counts.append(own) or own)
@@ -202,7 +202,7 @@ def test_half_precision_gives_nearly_the_same_loss(pack: bool) -> None:
 def test_what_goes_through_the_encoder_is_logged() -> None:
     windows, shares = batch(), {}
     for pack in (True, False):
-        shares[pack] = Lsm2(tiny(pack=pack)).loss(windows, Draws(seed=0)).parts["encoded_share"].item()
+        shares[pack] = LSM2(tiny(pack=pack)).loss(windows, Draws(seed=0)).parts["encoded_share"].item()
     assert shares[False] == 0.5
     assert 0 < shares[True] < 0.5
 
@@ -315,7 +315,7 @@ def test_days_start_at_local_midnight_and_partial_ones_count(tmp_path: Path) -> 
     evening_s = 18 * 3600.0
     beats = channel(np.full(1440, 70.0), name="hr", modality="hr", rate_hz=MINUTE_HZ, start_s=evening_s)
     steps = channel(np.zeros(1440), name="steps", modality="steps", rate_hz=MINUTE_HZ, start_s=evening_s)
-    recipe = Lsm2(tiny(window_s=86_400.0))
+    recipe = LSM2(tiny(window_s=86_400.0))
     with Store.create(tmp_path / "store") as store:
         store.commit([replace(recording("p", "a", beats, steps), clock="local")])
         index = WindowIndex.build(store, recipe.input)
@@ -327,11 +327,11 @@ def test_days_start_at_local_midnight_and_partial_ones_count(tmp_path: Path) -> 
 
 def test_windows_of_another_rate_or_length_are_refused() -> None:
     with pytest.raises(BadConfiguration, match=r"hr comes as 1 x 240 samples .* one channel of 120 minutes"):
-        Lsm2(tiny()).embed(batch(minutes=240))
+        LSM2(tiny()).embed(batch(minutes=240))
     windows = batch()
     wrong = replace(windows, streams={"hr": replace(windows.streams["hr"], rate_hz=1.0)})
     with pytest.raises(BadConfiguration, match="at 1 Hz"):
-        Lsm2(tiny()).embed(wrong)
+        LSM2(tiny()).embed(wrong)
 
 
 @pytest.mark.parametrize(
@@ -363,4 +363,4 @@ def test_unknown_names_are_refused(change: dict[str, Any], name: str) -> None:
 
 def test_no_weights_were_published() -> None:
     with pytest.raises(BadConfiguration, match="no weights of lsm2 were published"):
-        Lsm2.from_original({})
+        LSM2.from_original({})

@@ -127,12 +127,10 @@ def test_an_unknown_method_is_named() -> None:
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_method_can_carry_a_head_that_reaches_all_it_leaves_trainable(name: str) -> None:
     """What is neither reached by the head nor named in `pretext` would be decayed for nothing."""
-    from tests.contracts.test_recipes import _batch as contract_batch
-
     case = CASES[name]
     method = case.make()
     recipe = Supervised.on_top_of(method, seed=0, classes=("no", "yes"), encoder_rate=1.0, dropout=0.0).train()
-    batch = contract_batch(case, method, has_gaps=True)
+    batch = case.batch(method)
     batch = replace(batch, targets={"label": torch.arange(len(batch)) % 2})
     draws = Draws(seed=1, step=0, first=0, rows=len(batch), total=len(batch))
     recipe.loss(batch, draws).total.backward()

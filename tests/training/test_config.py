@@ -24,7 +24,7 @@ from wearfm.training.config import HOW, TrainingConfig
         ({"betas": (0.9, 1.0)}, r"betas=\(0.9, 1.0\) must be two numbers in \[0, 1\)"),
         ({"ema": 1.0}, "ema=1.0 must be between 0 and 1"),
         ({"validation_share": 0.7}, r"validation_share=0.7 must be in \[0, 0.5\]"),
-        ({"schedule": "linear"}, "schedule='linear' is not known; choose one of cosine, constant, step"),
+        ({"schedule": "exponential"}, "schedule='exponential' is not known; choose one of cosine, linear, constant, step"),
         ({"schedule": "step"}, "needs step_every"),
         ({"precision": "fp16"}, "choose one of fp32, bf16"),
         ({"strategy": "dp"}, "choose one of none, ddp, fsdp2"),

@@ -1,6 +1,5 @@
 """Two processes compute what one would, and a run moves between them."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +53,11 @@ def _train_recipe(name: str, run: str, strategy: str) -> None:
     smooth = {"epsilon": 1.0, "learning_rate": 0.1}  # Adam's division would turn rounding of zero gradients into whole steps
     config = TrainingConfig(**{**SHORT, **smooth, "strategy": strategy, "steps": 3, "batch_size": 4})
     recipe = case.make()
-    length = round(recipe.input.window_s * (recipe.input.streams[0].rate_hz or 1))
-    rows = 12 * case.group_size
-    pool = toy_batch(
-        rows, seed=6, channels=case.channels, length=length, rate_hz=64.0, group_size=case.group_size, has_gaps=False
-    )
-    if name == "normwear":
-        pool = replace(pool, streams={key: replace(stream, rate_hz=65.0) for key, stream in pool.streams.items()})
+    pool = case.batch(recipe, rows=12 * case.group_size, seed=6, has_gaps=False)
     with joined(config) as place:
         loader = ToyLoader(pool=pool, batch_size=4, rank=place.rank, world=place.world)
-        fit(recipe, Data(train=loader), config=config, run=run, place=place)
+        data = Data(train=loader, calibration=lambda _: iter([pool]))
+        fit(recipe, data, config=config, run=run, place=place)
 
 
 @pytest.mark.slow

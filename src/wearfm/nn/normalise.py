@@ -69,3 +69,23 @@ def _blur(signal: Tensor, weight: Tensor, sigma: float) -> Tensor:
     stacked = torch.stack([signal, weight], dim=2).flatten(0, 2)[:, None]  # (B, C, T) -> (B * C * 2, 1, T)
     summed = F.conv1d(stacked, kernel, padding=radius).view(*signal.shape[:2], 2, -1)
     return summed[:, :, 0] / summed[:, :, 1].clamp(min=1e-8) * weight
+
+
+def standardise(signal: Tensor, valid: Tensor) -> Tensor:
+    """Return each channel minus its mean over its population standard deviation, both over valid samples only.
+
+    signal, valid: (B, C, T). Gaps become 0, and so do channels that do not move: those whose deviation is below what
+    float32 resolves beside their mean. The mean is taken out twice: a PPG's DC may be 10,000 times its pulse.
+    """
+    count = valid.sum(dim=2, keepdim=True).clamp_min(1)
+
+    def mean(values: Tensor) -> Tensor:
+        return values.sum(dim=2, keepdim=True) / count
+
+    present = torch.where(valid, signal.float(), 0.0)
+    level = mean(present)
+    centred = torch.where(valid, present - level, 0.0)
+    centred = torch.where(valid, centred - mean(centred), 0.0)
+    deviation = mean(centred.square()).sqrt()
+    is_flat = deviation <= 1e-6 * level.abs()
+    return torch.where(is_flat, 0.0, centred / torch.where(is_flat, 1.0, deviation))

@@ -33,6 +33,7 @@ from wearfm.nn.gather import gather_rows
 from wearfm.nn.heads import ProjectionHead
 from wearfm.nn.initial import uniform_by_fan_in
 from wearfm.nn.momentum import follow, follower
+from wearfm.nn.normalise import standardise
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
 from wearfm.objectives.spread import alignment, effective_rank, uniformity
@@ -397,26 +398,6 @@ class AppleContrastive(Recipe):
         """Return (embedding, projection) of view 1 and of view 2, each a forward pass with batch statistics of its own."""
         keep = branch.head.keep(len(signal), draws, device=signal.device)
         return [branch(signal[view::2], None if keep is None else keep[view::2]) for view in (0, 1)]
-
-
-def standardise(signal: Tensor, valid: Tensor) -> Tensor:
-    """Return each channel minus its mean over its population standard deviation, both over valid samples only.
-
-    signal, valid: (B, C, T). Gaps become 0, and so do channels that do not move: those whose deviation is below what
-    float32 resolves beside their mean. The mean is taken out twice: a PPG's DC may be 10,000 times its pulse.
-    """
-    count = valid.sum(dim=2, keepdim=True).clamp_min(1)
-
-    def mean(values: Tensor) -> Tensor:
-        return values.sum(dim=2, keepdim=True) / count
-
-    present = torch.where(valid, signal.float(), 0.0)
-    level = mean(present)
-    centred = torch.where(valid, present - level, 0.0)
-    centred = torch.where(valid, centred - mean(centred), 0.0)
-    deviation = mean(centred.square()).sqrt()
-    is_flat = deviation <= 1e-6 * level.abs()
-    return torch.where(is_flat, 0.0, centred / torch.where(is_flat, 1.0, deviation))
 
 
 def _names(keys: Mapping[str, Tensor]) -> dict[str, str]:

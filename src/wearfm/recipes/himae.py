@@ -44,7 +44,7 @@ FLAT = 1e-6  # [code] a channel whose range is not larger becomes zeros
 
 
 @dataclass(frozen=True, kw_only=True)
-class HimaeConfig:
+class HiMAEConfig:
     """The released construction. [code] is the repository at c84b016, "ours" a choice of this library."""
 
     modalities: tuple[str, ...] = ("ppg",)  # [code] PPG, ECG or both: one channel each
@@ -90,27 +90,27 @@ class HimaeConfig:
         return round(self.rate_hz * self.window_s)
 
 
-def paper() -> HimaeConfig:
+def paper() -> HiMAEConfig:
     """Return the released PPG construction at 100 Hz, 1,245,953 parameters."""
-    return HimaeConfig()
+    return HiMAEConfig()
 
 
-def hz25() -> HimaeConfig:
+def hz25() -> HiMAEConfig:
     """Return the released construction at 25 Hz; patches of 0.2 s are ours, none are published."""
     return replace(paper(), rate_hz=25.0)
 
 
-def ecg() -> HimaeConfig:
+def ecg() -> HiMAEConfig:
     """Return the released construction for one lead of ECG."""
     return replace(paper(), modalities=("ecg",))
 
 
-def ppg_ecg() -> HimaeConfig:
+def ppg_ecg() -> HiMAEConfig:
     """Return the released construction for simultaneous PPG and ECG as two channels."""
     return replace(paper(), modalities=("ppg", "ecg"))
 
 
-def small() -> HimaeConfig:
+def small() -> HiMAEConfig:
     """Return half the widths at 25 Hz, 313 thousand parameters: hundreds of windows a second on a laptop. Ours."""
     return replace(hz25(), widths=(8, 16, 32, 64, 128))
 
@@ -149,15 +149,15 @@ class Up(nn.Module):
         return self.blend(torch.cat([wide, beside], dim=1))  # type: ignore[no-any-return]
 
 
-class Himae(Masked):
+class HiMAE(Masked):
     """The recipe; construction is a pure function of config and seed."""
 
     name: ClassVar[str] = "himae"
     pretext: ClassVar[tuple[str, ...]] = ("decoder.", "last.")
-    Config: ClassVar[type[HimaeConfig]] = HimaeConfig
-    config: HimaeConfig
+    Config: ClassVar[type[HiMAEConfig]] = HiMAEConfig
+    config: HiMAEConfig
 
-    def __init__(self, config: HimaeConfig, *, seed: int = 0) -> None:
+    def __init__(self, config: HiMAEConfig, *, seed: int = 0) -> None:
         super().__init__()
         self.config, widths = config, (len(config.modalities), *config.widths)
         with torch.random.fork_rng(devices=[]):  # torch's layers draw first values that `uniform_by_fan_in` replaces
@@ -167,7 +167,7 @@ class Himae(Masked):
         uniform_by_fan_in(self, torch.Generator().manual_seed(seed))
 
     @classmethod
-    def presets(cls) -> Mapping[str, Callable[[], HimaeConfig]]:
+    def presets(cls) -> Mapping[str, Callable[[], HiMAEConfig]]:
         """Return the presets by name."""
         return {"paper": paper, "hz25": hz25, "ecg": ecg, "ppg_ecg": ppg_ecg, "small": small}
 

@@ -46,7 +46,7 @@ STRATEGIES = ("tokens", "times", "signals")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lsm2Config:
+class LSM2Config:
     """[blog] the authors' post of 2025-07-22, [OpenMHC] an independent re-implementation, "ours" a choice of this library."""
 
     features: tuple[str, ...] = tuple(LSM_FEATURES)  # [blog] 26 minute features; any of `MINUTE_FEATURES`
@@ -102,14 +102,14 @@ class Lsm2Config:
         return len(self.features), round(self.window_s / 60) // self.patch
 
 
-def paper() -> Lsm2Config:
+def paper() -> LSM2Config:
     """Return the construction of 25 million parameters for 26 features a day."""
-    return Lsm2Config()
+    return LSM2Config()
 
 
-def small() -> Lsm2Config:
+def small() -> LSM2Config:
     """Return a model of half a million parameters that learns from days in minutes on two cores. Ours."""
-    return Lsm2Config(
+    return LSM2Config(
         patch=20,  # with 26 features the decoder's attention over 3744 tokens would take four times as long
         width=96,
         depth=4,
@@ -169,7 +169,7 @@ class Encoder(nn.Module):
 
     positions: Tensor
 
-    def __init__(self, config: Lsm2Config) -> None:
+    def __init__(self, config: LSM2Config) -> None:
         super().__init__()
         self.patches = nn.Linear(config.patch, config.width)
         self.register_buffer("positions", _positions(config, config.width), persistent=False)
@@ -203,7 +203,7 @@ class Decoder(nn.Module):
 
     positions: Tensor
 
-    def __init__(self, config: Lsm2Config) -> None:
+    def __init__(self, config: LSM2Config) -> None:
         super().__init__()
         self.embed = nn.Linear(config.width, config.decoder_width)
         self.mask_token = nn.Parameter(torch.zeros(config.decoder_width))
@@ -223,19 +223,19 @@ class Decoder(nn.Module):
         return self.predict(self.norm(tokens))  # type: ignore[no-any-return]
 
 
-class Lsm2(Masked):
+class LSM2(Masked):
     """The recipe; construction is a pure function of config and seed."""
 
     name: ClassVar[str] = "lsm2"
-    Config: ClassVar[type[Lsm2Config]] = Lsm2Config
-    config: Lsm2Config
+    Config: ClassVar[type[LSM2Config]] = LSM2Config
+    config: LSM2Config
     pretext: ClassVar[tuple[str, ...]] = ("decoder.",)
     mean: Tensor
     std: Tensor
     lowest: Tensor
     highest: Tensor
 
-    def __init__(self, config: Lsm2Config, *, seed: int = 0) -> None:
+    def __init__(self, config: LSM2Config, *, seed: int = 0) -> None:
         super().__init__()
         self.config = config
         with torch.random.fork_rng(devices=[]):  # torch's layers draw first values that `xavier` replaces
@@ -249,7 +249,7 @@ class Lsm2(Masked):
         self.register_buffer("highest", torch.tensor([kind.high for kind in kinds]), persistent=False)
 
     @classmethod
-    def presets(cls) -> Mapping[str, Callable[[], Lsm2Config]]:
+    def presets(cls) -> Mapping[str, Callable[[], LSM2Config]]:
         """Return the presets by name."""
         return {"paper": paper, "small": small}
 
@@ -399,7 +399,7 @@ class Lsm2(Masked):
         return observed.sum(dim=2) < self.config.min_observed * self.config.patch
 
 
-def artificial_mask(config: Lsm2Config, noise: Noise) -> Tensor:
+def artificial_mask(config: LSM2Config, noise: Noise) -> Tensor:
     """Return the tokens that are hidden to be guessed, (B, N) bool; each window by the strategy that its noise chooses."""
     signals, times = config.grid
     masks = {
@@ -417,7 +417,7 @@ def _all(seen: Tensor) -> Tensor:
     return torch.arange(seen.shape[1], device=seen.device).expand(len(seen), -1)
 
 
-def _positions(config: Lsm2Config, width: int) -> Tensor:
+def _positions(config: LSM2Config, width: int) -> Tensor:
     """Return [sine-cosine of the signal's number, sine-cosine of the time], (N, width) float32 [OpenMHC]."""
     times = config.grid[1]
     number = np.array([feature_number(name) for name in config.features], dtype=np.float64)

@@ -10,7 +10,7 @@ Intelligence 54:4545) on frames, hidden 1028, the encoder frozen for the first 7
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -22,6 +22,7 @@ from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.draws import Draws
 from wearfm.nn.heads import MLPHead
 from wearfm.nn.initial import xavier
+from wearfm.nn.moments import Moments
 from wearfm.recipes.base import Embedded, Loss, Recipe, config_from_json, load_strictly, preset
 from wearfm.recipes.methods import METHODS
 from wearfm.recipes.pat import classifier_from_original
@@ -56,7 +57,8 @@ class SupervisedConfig:
     classes: tuple[str, ...]  # names in the order of the class numbers; none: the label is a number
     on: str = "window"  # "frames": a label for each of the parts that the method divides a window into
     hidden: int = 128  # width of the head's hidden layer; 0: a linear head
-    dropout: float = 0.1  # before and inside the head
+    dropout: float = 0.1  # of what enters the head
+    is_standardised: bool = True  # ours: every feature by its mean and deviation over the teachers, whatever its scale
     encoder_rate: float = 0.1  # learning rate of the method as a share of the head's; 0: it stays as it is
     frozen_steps: int = 0  # steps at the start in which only the head learns
     class_weight: tuple[float, ...] = ()  # of each class in the loss; none: equal
@@ -84,7 +86,9 @@ class SupervisedConfig:
 def paper() -> SupervisedConfig:
     """Return PAT with its published head (arXiv:2411.15240); two classes share a softmax instead of one sigmoid."""
     method = Method(name="pat", config=preset(METHODS["pat"], "paper"))
-    return SupervisedConfig(method=method, classes=("no", "yes"), hidden=128, dropout=0.1, encoder_rate=1.0)
+    return SupervisedConfig(
+        method=method, classes=("no", "yes"), hidden=128, dropout=0.1, encoder_rate=1.0, is_standardised=False
+    )
 
 
 def small() -> SupervisedConfig:
@@ -99,6 +103,8 @@ class Supervised(Recipe):
     name: ClassVar[str] = "supervised"
     Config: ClassVar[type[SupervisedConfig]] = SupervisedConfig
     config: SupervisedConfig
+    centre: Tensor
+    scale: Tensor
     learns_from_labels: ClassVar[bool] = True
 
     def __init__(self, config: SupervisedConfig, *, seed: int = 0) -> None:
@@ -111,6 +117,8 @@ class Supervised(Recipe):
         with torch.random.fork_rng(devices=[]):  # torch's layers draw first values that `xavier` replaces
             self.head = _head(self.method.feature_size(config.on), config)
         xavier(self.head, torch.Generator().manual_seed(seed))
+        self.register_buffer("centre", torch.zeros(self.method.feature_size(config.on)))
+        self.register_buffer("scale", torch.ones(self.method.feature_size(config.on)))
 
     @classmethod
     def presets(cls) -> Mapping[str, Callable[[], SupervisedConfig]]:
@@ -133,7 +141,8 @@ class Supervised(Recipe):
         """
         method, head = classifier_from_original(state, **settings)
         size = {"hidden": head.inner.out_features, "dropout": head.dropout}
-        recipe = cls.on_top_of(method, seed=0, classes=("no", "yes"), encoder_rate=1.0, **size)
+        settings = {"classes": ("no", "yes"), "encoder_rate": 1.0, "is_standardised": False, **size}
+        recipe = cls.on_top_of(method, seed=0, **settings)
         pair = {key: torch.cat([torch.zeros_like(value), value]) for key, value in head.outer.state_dict().items()}
         inner = {f"inner.{key}": value for key, value in head.inner.state_dict().items()}
         load_strictly(recipe.head, {**inner, **{f"outer.{key}": value for key, value in pair.items()}}, what="head of pat")
@@ -151,8 +160,24 @@ class Supervised(Recipe):
 
     @property
     def calibration_windows(self) -> int:
-        """None: the method underneath keeps the scale that it was pretrained with."""
-        return 0
+        """Windows for the scale of the features; the method underneath keeps the scale that it was pretrained with."""
+        return 512 if self.config.is_standardised else 0
+
+    @torch.no_grad()
+    def calibrate(self, batches: Iterator[Batch]) -> None:
+        """Set mean and deviation of every feature, as the method gives them before fine-tuning.
+
+        A feature that hardly varies keeps its scale: a fine-tuned method may wake it up, and must not explode in the head.
+        """
+        was_training = self.training
+        self.eval()
+        moments = Moments(len(self.centre))
+        for batch in batches:
+            vectors = self._place(batch, None).flatten(0, -2)
+            moments.add(vectors, torch.ones_like(vectors, dtype=torch.bool))
+        self.train(was_training)
+        self.centre.copy_(moments.mean)
+        self.scale.copy_(moments.std(floor=1e-3))
 
     def plan(self, index: WindowIndex, *, seed: int) -> Shuffled:
         """Return every window once an epoch, alone, whatever the method pretrains on."""
@@ -217,15 +242,20 @@ class Supervised(Recipe):
         frozen = self.config.encoder_rate == 0 or (draws is not None and draws.step < self.config.frozen_steps)
         noise = draws if self.training else None
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-            place = self.method.features if self.config.on == "window" else self.method.frames
-            vectors = place(batch, None if frozen else noise)
-        flat = vectors.flatten(0, -2)  # (B, D) or (B, N, D) -> (rows, D)
+            vectors = self._place(batch, None if frozen else noise)
+        flat = (vectors.flatten(0, -2) - self.centre) / self.scale  # (B, D) or (B, N, D) -> (rows, D)
         if isinstance(self.head, MLPHead):
             keep = None if noise is None else self.head.keep(len(flat), noise, device=flat.device)
             output = self.head(flat, keep)
         else:
             output = self.head(flat)
         return output.reshape(*vectors.shape[:-1], -1)  # type: ignore[no-any-return]
+
+    def _place(self, batch: Batch, draws: Draws | None) -> Tensor:
+        """Return what the head stands on, (B, D) or (B, N, D)."""
+        if self.config.on == "window":
+            return self.method.features(batch, draws)
+        return self.method.frames(batch, draws)
 
     def _class_error(self, output: Tensor, target: Tensor) -> Tensor:
         shares = target.float() if target.ndim == 3 else _shares(target, self.config.outputs)  # (B, K) or (B, N, K)

@@ -1,10 +1,10 @@
 """What the contract suite needs to know of himae."""
 
 from tests.contracts.case import Case
-from wearfm.recipes.himae import Himae
+from wearfm.recipes.himae import HiMAE
 
 CASE = Case(
-    recipe=Himae,
+    recipe=HiMAE,
     shrink={"widths": (8, 12, 16), "level": 2, "window_s": 4.0},
     channels={"ppg": 1},
     alternatives={

@@ -1,10 +1,10 @@
 """What the contract suite needs to know of lsm2."""
 
 from tests.contracts.case import Case
-from wearfm.recipes.lsm2 import Lsm2
+from wearfm.recipes.lsm2 import LSM2
 
 CASE = Case(
-    recipe=Lsm2,
+    recipe=LSM2,
     shrink={
         "features": ("temp", "temp_slope", "eda_slope"),  # of any sign, as the toy's waves are
         "window_s": 7200.0,

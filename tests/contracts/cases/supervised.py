@@ -2,7 +2,7 @@
 
 from tests.contracts.case import Case, Given
 from wearfm.recipes.base import preset
-from wearfm.recipes.himae import Himae
+from wearfm.recipes.himae import HiMAE
 from wearfm.recipes.selfpab import SelfPAB
 from wearfm.recipes.supervised import Method, Supervised
 
@@ -11,7 +11,7 @@ CASE = Case(
     channels={"acc": 3},
     targets={"label": (0, 1, 1, 0, 1)},
     alternatives={
-        "method": Method(name="himae", config=preset(Himae, "small")),
+        "method": Method(name="himae", config=preset(HiMAE, "small")),
         "classes": ("a", "b", "c"),
         "on": Given(value="frames", given={"method": Method(name="selfpab", config=preset(SelfPAB, "small"))}),
         "hidden": 8,
