@@ -4,8 +4,8 @@
 
 Norms, linear maps and MLPs see (total, D); in attention every row is a call of its own, save that rows of one length
 share theirs. There is no padding and no mask. In numbers it is the block of `backbones.transformer` under a mask: a token
-that nobody may look at, and whose own output nobody uses, need not be computed. One call a row is faster on a CPU than
-any buckets of nearly equal lengths that were tried, because buckets need masks (docs/recipes/lsm2.md).
+that nobody may look at, and whose own output nobody uses, need not be computed. On a CPU one call a row is as fast as
+buckets of nearly equal lengths, which need masks, or faster (docs/recipes/lsm2.md).
 """
 
 from __future__ import annotations
