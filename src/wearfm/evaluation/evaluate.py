@@ -124,7 +124,8 @@ def evaluate(
     audit.require_known(aligned.rows, truth.known)
     judged = next(iter(named))
     everybody = np.array([persons.get(name, name) for name in aligned.rows.participant.tolist()], dtype=np.str_)
-    shape = audit.look_for_collapse(aligned.features[judged], everybody, seed=seed)
+    embedded = next((name for name in named if name not in predictions), judged)  # predictions are narrow by nature
+    shape = audit.look_for_collapse(aligned.features[embedded], everybody, seed=seed)
     seen = _seen(named, aligned.rows.participant, persons)
     results = []
     for task in _followed(tasks, progress):
