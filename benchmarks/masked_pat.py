@@ -11,7 +11,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from benchmarks.row import Row, interleave
+from benchmarks.row import Row, interleave, timed_row
 from wearfm.nn.draws import Draws
 from wearfm.nn.masking import Mask
 from wearfm.recipes.pat import PAT, PATConfig, pat_l, pat_m, small
@@ -50,7 +50,7 @@ def _pretraining(name: str, config: PATConfig, *, rows: int, target: float) -> R
         lambda: encode_all(recipe, values, mask).square().mean().backward(),
         repeats=3,
     )
-    return _row(
+    return timed_row(
         f"pretraining step, PAT-{name}, {rows} weeks",
         "encoding all patches, the hidden ones unseen",
         ours,
@@ -70,7 +70,7 @@ def dropout() -> Row:
         lambda: heavy.loss(batch, Draws(seed=0)).total.backward(),
         repeats=3,
     )
-    return _row(
+    return timed_row(
         "training step, PAT-S, 4 weeks, dropout of what is added",
         "of attention weights as well",
         ours,
@@ -92,28 +92,13 @@ def attention() -> Row:
 
     ours, theirs = interleave(lambda: recipe.encoder.received(values, measured), at_once, repeats=3)
     difference = (recipe.encoder.received(values, measured) - at_once()).abs().max()
-    return _row(
+    return timed_row(
         "attention map, PAT-L, 4 weeks",
         "weights of all weeks at once",
         ours,
         theirs,
         target=0.95,
         note=f"60 MB of weights at a time instead of 240; largest difference {float(difference):.0e}",
-    )
-
-
-def _row(name: str, reference: str, ours: list[float], theirs: list[float], *, target: float, note: str) -> Row:
-    ratio = median(theirs) / median(ours)
-    return Row(
-        name=name,
-        reference=reference,
-        ours=1e3 * median(ours),
-        reference_value=1e3 * median(theirs),
-        unit="ms",
-        ratio=ratio,
-        target=f">= {target:g}x",
-        met=ratio >= target,
-        note=note,
     )
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.row import Row, interleave
+from benchmarks.row import Row, interleave, timed_row
 from wearfm.nn.draws import Draws
 from wearfm.nn.tokens.cwt import scalogram_by_convolution, scalogram_by_fourier
 from wearfm.recipes.normwear import DIFFERENCES, NormWear, NormWearConfig, paper, small
@@ -69,7 +69,7 @@ def preprocessing() -> Row:
         lambda: preprocess_by_comprehension(plain, RATE_HZ),
         repeats=7,
     )
-    return _row(
+    return timed_row(
         "NormWear preprocessing, 6 channels x 6 s at 250 Hz",
         "the five steps in list comprehensions",
         [t / 50 for t in ours],
@@ -94,7 +94,7 @@ def _scalogram(windows: int, *, channels: int, repeats: int) -> Row:
         lambda: _repeat(repeats, lambda: scalogram_by_convolution(x, scales=scales, variant="torch")),
         repeats=7,
     )
-    return _row(
+    return timed_row(
         f"scalogram, {windows} x {channels} channels",
         "conv1d, kernels kept",
         [t / repeats for t in ours],
@@ -140,7 +140,7 @@ def embedding() -> list[Row]:
             limit=f"{work / 1e9:.1f} GFLOP a window",
             met=speed >= 0.9 * limit,
         ),
-        _row(
+        timed_row(
             "NormWear embedding, bf16 autocast",
             "fp32",
             half,
@@ -162,27 +162,12 @@ def pretraining() -> Row:
         lambda: everything.loss(batch, Draws(seed=0)).total.backward(),
     )
     note = f"{len(x) / median(ours):.0f} windows of 4 channels a second of CPU time, preset small"
-    return _row("pretraining step, preset small", "encoding all patches", ours, theirs, target=3, note=note)
+    return timed_row("pretraining step, preset small", "encoding all patches", ours, theirs, target=3, note=note)
 
 
 def _repeat(count: int, function: Callable[[], object]) -> None:
     for _ in range(count):
         function()
-
-
-def _row(name: str, reference: str, ours: list[float], theirs: list[float], *, target: float, note: str) -> Row:
-    ratio = median(theirs) / median(ours)
-    return Row(
-        name=name,
-        reference=reference,
-        ours=1e3 * median(ours),
-        reference_value=1e3 * median(theirs),
-        unit="ms",
-        ratio=ratio,
-        target=f">= {target:g}x",
-        met=ratio >= target,
-        note=note,
-    )
 
 
 BENCHMARKS = (preprocessing, scalograms, embedding, pretraining)

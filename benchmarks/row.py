@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +37,19 @@ def interleave(
             function()
             times.append(time.process_time() - start)
     return first, second
+
+
+def timed_row(name: str, reference: str, ours: list[float], theirs: list[float], *, target: float, note: str) -> Row:
+    """Return the row of two lists of seconds, in milliseconds: medians and their ratio."""
+    ratio = median(theirs) / median(ours)
+    return Row(
+        name=name,
+        reference=reference,
+        ours=1e3 * median(ours),
+        reference_value=1e3 * median(theirs),
+        unit="ms",
+        ratio=ratio,
+        target=f">= {target:g}x",
+        met=ratio >= target,
+        note=note,
+    )

@@ -29,7 +29,7 @@ from wearfm.augment import (
     white_noise,
 )
 from wearfm.nn.draws import Draws
-from wearfm.recipes.apple_contrastive import standardise
+from wearfm.nn.normalise import standardise
 from wearfm.synthetic import Cohort, CohortConfig
 
 mpl.use("agg")

@@ -23,6 +23,8 @@ from torch import Tensor
 
 BRACKETS = re.compile(r"\[((?:\s*(?:\d*:\d*(?::\d*)?|\d+|\.\.\.)\s*,?)+)\]")  # "[:, 0, ::7]"
 DIMS = re.compile(r"\bdims (::\d+)")  # a slice of the last axis
+NAMED = re.compile(r"\b(channels|time) ::(\d+)")  # slices by the name of an axis of (B, C, T)
+AXES = {"channels": 1, "time": 2}
 TOKENS = re.compile(r"\btokens (\d+)\.\.(\d+)")  # first and last index on the axis before it
 
 
@@ -85,7 +87,10 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
 
 
 def thinned(what: str, tensor: Tensor) -> Tensor:
-    """Return the part of a full tensor that a description names: "[:, ::8]", "dims ::4", "tokens 1..3"."""
+    """Return the part of a full tensor that a description names: "[:, ::8]", "dims ::4", "tokens 1..3", "time ::4"."""
+    named = {AXES[axis]: slice(None, None, int(step)) for axis, step in NAMED.findall(what)}
+    if named:
+        return tensor[tuple(named.get(axis, slice(None)) for axis in range(tensor.ndim))]
     brackets = BRACKETS.search(what)
     if brackets:
         return tensor[tuple(_index(part) for part in brackets[1].split(","))]

@@ -32,12 +32,13 @@ from wearfm.nn.draws import Draws
 from wearfm.nn.gather import gather_rows
 from wearfm.nn.heads import ProjectionHead
 from wearfm.nn.initial import uniform_by_fan_in
+from wearfm.nn.modes import evaluating
 from wearfm.nn.momentum import follow, follower
 from wearfm.nn.normalise import standardise
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
 from wearfm.objectives.spread import alignment, effective_rank, uniformity
-from wearfm.recipes.base import Embedded, Loss, Recipe, preset
+from wearfm.recipes.base import Embedded, Loss, Recipe, preset, refuse_difference
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
 from wearfm.windows.contract import InputContract, Stream
@@ -338,13 +339,8 @@ class AppleContrastive(Recipe):
     def embed(self, batch: Batch) -> Embedded:
         """Return the encoder's output, (B, D), with the running statistics of its batch norms in either mode."""
         encoder, signal = self.student.encoder, self.prepare(batch)
-        if not encoder.training:
+        with evaluating(encoder):
             return Embedded(vector=encoder(signal))
-        encoder.eval()
-        try:
-            return Embedded(vector=encoder(signal))
-        finally:
-            encoder.train()
 
     def advance(self) -> None:
         """Move the teacher towards the student: before every step [code ssl_wrapper.py]."""
@@ -461,13 +457,6 @@ def _sizes(state: Mapping[str, Tensor]) -> dict[str, int]:
 @torch.no_grad()
 def _fill(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
     """Copy weights by the names of [code], or raise with all that is missing, left over and misshapen."""
-    shapes = {
-        key: (tuple(given[key].shape), tuple(own[key].shape))
-        for key in own.keys() & given.keys()
-        if given[key].shape != own[key].shape
-    }
-    if shapes or own.keys() != given.keys():
-        missing, unexpected = own.keys() - given.keys(), given.keys() - own.keys()
-        raise IncompatibleWeights("apple_contrastive", missing=missing, unexpected=unexpected, shapes=shapes)
+    refuse_difference(own, given, what="apple_contrastive")
     for key, tensor in own.items():
         tensor.copy_(given[key])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -237,6 +238,34 @@ def load_strictly(module: nn.Module, state: Mapping[str, Tensor], *, what: str, 
     """
     own = module.state_dict()
     given = {key: value for key, value in state.items() if key not in set(ignore)}
+    refuse_difference(own, given, what=what)
+    with torch.no_grad():
+        for key, value in given.items():
+            own[key].copy_(value)
+
+
+def load_renamed(
+    module: nn.Module,
+    state: Mapping[str, Tensor],
+    *,
+    original: Callable[[str], str],
+    what: str,
+    ignore: Iterable[str] = (),
+) -> None:
+    """Copy a state dict in the original's names into a module, as strictly; the error speaks in the original's names.
+
+    original: our name of a tensor -> the original's. ignore: keys of `state` that the method stores but never uses.
+    """
+    own = {original(key): value for key, value in module.state_dict().items()}
+    given = {key: value for key, value in state.items() if key not in set(ignore)}
+    refuse_difference(own, given, what=what)
+    with torch.no_grad():
+        for key, value in given.items():
+            own[key].copy_(value)
+
+
+def refuse_difference(own: Mapping[str, Tensor], given: Mapping[str, Tensor], *, what: str) -> None:
+    """Raise one IncompatibleWeights that lists all that differs between two states in names and shapes."""
     shapes = {
         key: (tuple(given[key].shape), tuple(own[key].shape))
         for key in own.keys() & given.keys()
@@ -245,6 +274,10 @@ def load_strictly(module: nn.Module, state: Mapping[str, Tensor], *, what: str, 
     missing, unexpected = own.keys() - given.keys(), given.keys() - own.keys()
     if missing or unexpected or shapes:
         raise IncompatibleWeights(what, missing=missing, unexpected=unexpected, shapes=shapes)
-    with torch.no_grad():
-        for key, value in given.items():
-            own[key].copy_(value)
+
+
+def renamed(key: str, names: Iterable[tuple[str, str]]) -> str:
+    """Return a name after all substitutions of a table (regular expression, replacement), in order."""
+    for pattern, replacement in names:
+        key = re.sub(pattern, replacement, key)
+    return key

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wearfm.errors import BadConfiguration, IncompatibleWeights
+from wearfm.errors import BadConfiguration
 from wearfm.nn.draws import Draws
 from wearfm.nn.initial import uniform_by_fan_in
 from wearfm.nn.masking import keep
@@ -32,7 +32,7 @@ from wearfm.nn.modes import evaluating
 from wearfm.nn.normalise import Limits, limits
 from wearfm.nn.pooling import masked_mean
 from wearfm.objectives.reconstruction import reconstruction_error
-from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_strictly
+from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_renamed, renamed
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch
 from wearfm.windows.contract import InputContract, Stream
@@ -321,16 +321,7 @@ class HiMAE(Masked):
         bare = {key.removeprefix("model."): value for key, value in state.items()}
         config = replace(paper(), **{**_shapes_of(bare), **settings})
         recipe = cls(config)
-        ours = {original_name(key): key for key in recipe.state_dict()}
-        try:
-            load_strictly(recipe, {ours.get(key, key): value for key, value in bare.items()}, what="himae")
-        except IncompatibleWeights as error:
-            raise IncompatibleWeights(
-                error.what,
-                missing=map(original_name, error.missing),
-                unexpected=error.unexpected,
-                shapes={original_name(key): pair for key, pair in error.shapes.items()},
-            ) from None
+        load_renamed(recipe, bare, original=original_name, what="himae")
         return recipe
 
     def to_original(self) -> dict[str, Tensor]:
@@ -368,9 +359,7 @@ RENAMED = (  # ours, original
 
 def original_name(key: str) -> str:
     """Return the original's name of one of our tensors."""
-    for ours, original in RENAMED:
-        key = re.sub(ours, original, key)
-    return key
+    return renamed(key, RENAMED)
 
 
 def _shapes_of(state: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
+from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.backbones.transformer import Block, in_parts
 from wearfm.nn.channels import choose_channels
 from wearfm.nn.draws import Draws
@@ -37,7 +37,7 @@ from wearfm.nn.positions import resize_grid, sincos_grid
 from wearfm.nn.tokens.cwt import VARIANTS, clear_of_gaps, scalogram, scalogram_length
 from wearfm.nn.tokens.patch import PatchEmbedding
 from wearfm.objectives.reconstruction import reconstruction_error
-from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_strictly
+from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_renamed, renamed
 from wearfm.signals.conditioning import condition
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch
@@ -482,16 +482,7 @@ class NormWear(Masked):
         with torch.device("meta"):
             recipe = cls(config)
         recipe.to_empty(device="cpu")
-        ours = {original_name(key): key for key in recipe.state_dict()}
-        try:
-            load_strictly(recipe, {ours.get(key, key): value for key, value in bare.items()}, what="normwear")
-        except IncompatibleWeights as error:
-            raise IncompatibleWeights(
-                error.what,
-                missing=map(original_name, error.missing),
-                unexpected=error.unexpected,
-                shapes={original_name(key): pair for key, pair in error.shapes.items()},
-            ) from None
+        load_renamed(recipe, bare, original=original_name, what="normwear")
         return recipe
 
     def to_original(self) -> dict[str, Tensor]:
@@ -561,9 +552,7 @@ RENAMED = (  # ours, original
 
 def original_name(key: str) -> str:
     """Return the original's name of one of our tensors."""
-    for ours, original in RENAMED:
-        key = re.sub(ours, original, key)
-    return key
+    return renamed(key, RENAMED)
 
 
 def _config_of(state: Mapping[str, Tensor], num_scales: int) -> NormWearConfig:

@@ -17,7 +17,6 @@ and step; the first block's unused batch norm is not there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +30,7 @@ from wearfm.nn.backbones.resnet1d import Drop, Layer, ResNet1D, Stem
 from wearfm.nn.draws import Draws
 from wearfm.nn.motif import measure
 from wearfm.nn.normalise import standardise
-from wearfm.recipes.relative import MOTIF_NAMES, Prepared, RelativeConfig, RelativeRecipe, Task, motif_sizes
+from wearfm.recipes.relative import Prepared, RelativeConfig, RelativeRecipe, Task, motif_sizes
 from wearfm.windows.batch import Batch
 
 
@@ -157,11 +156,9 @@ class PulsePPG(RelativeRecipe):
         return partial(drop, share=self.config.dropout, draws=draws)
 
     @classmethod
-    def original_name(cls, key: str) -> str:
-        """Return the original's name of one of our tensors."""
-        for ours, original in (*MOTIF_NAMES, *ENCODER_NAMES):
-            key = re.sub(ours, original, key)
-        return key
+    def encoder_names(cls) -> tuple[tuple[str, str], ...]:
+        """Return the table (ours, original) of the encoder's names."""
+        return ENCODER_NAMES
 
     @classmethod
     def from_original(cls, state: Mapping[str, Any], **settings: Any) -> Self:

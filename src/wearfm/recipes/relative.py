@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
+from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.backbones.resnet1d import Drop, ResNet1D
 from wearfm.nn.draws import Draws
 from wearfm.nn.gather import gather_rows
@@ -29,7 +29,7 @@ from wearfm.nn.motif import Memory, MotifNet, Weighting, measure
 from wearfm.nn.normalise import standardise
 from wearfm.objectives.relative import candidate_cosines, relative_contrast, without_self
 from wearfm.objectives.spread import watch
-from wearfm.recipes.base import Embedded, Loss, Recipe, load_strictly
+from wearfm.recipes.base import Embedded, Loss, Recipe, load_renamed, load_strictly, renamed
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch
 from wearfm.windows.contract import InputContract, Stream
@@ -377,26 +377,21 @@ class RelativeRecipe(Recipe):
 
     @classmethod
     @abstractmethod
+    def encoder_names(cls) -> tuple[tuple[str, str], ...]:
+        """Return the table (ours, original) of the encoder's names."""
+
+    @classmethod
     def original_name(cls, key: str) -> str:
         """Return the original's name of a tensor of `encoder.` or `motif.`."""
+        return renamed(key, (*MOTIF_NAMES, *cls.encoder_names()))
 
     @classmethod
     def import_into(cls, recipe: Self, state: Mapping[str, Tensor], *, ignore: frozenset[str] = frozenset()) -> Self:
         """Fill the network of the recipe's stage with a state in the original's names; strict. ignore: stored, never used."""
         part = "motif." if recipe.encoder is None else "encoder."
-        ours = {cls.original_name(key): key for key in recipe.state_dict() if key.startswith(part)}
-        inner = {ours.get(key, key).removeprefix(part): tensor for key, tensor in state.items() if key not in ignore}
         network = recipe.motif if recipe.encoder is None else recipe.encoder
         assert network is not None
-        try:
-            load_strictly(network, inner, what=cls.name)
-        except IncompatibleWeights as error:
-            raise IncompatibleWeights(
-                error.what,
-                missing=[cls.original_name(part + key) for key in error.missing],
-                unexpected=error.unexpected,
-                shapes={cls.original_name(part + key): pair for key, pair in error.shapes.items()},
-            ) from None
+        load_renamed(network, state, original=lambda key: cls.original_name(part + key), what=cls.name, ignore=ignore)
         return recipe
 
     def to_original(self) -> dict[str, Tensor]:

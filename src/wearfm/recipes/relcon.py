@@ -16,7 +16,6 @@ and the names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,7 +39,7 @@ from wearfm.augment import (
 )
 from wearfm.nn.backbones.resnet1d import Layer, ResNet1D, Stem
 from wearfm.nn.draws import Draws
-from wearfm.recipes.relative import MOTIF_NAMES, Prepared, RelativeConfig, RelativeRecipe, Task, motif_sizes
+from wearfm.recipes.relative import Prepared, RelativeConfig, RelativeRecipe, Task, motif_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +137,9 @@ class RelCon(RelativeRecipe):
         return Task(key, key_valid, visible=valid, scored=valid)
 
     @classmethod
-    def original_name(cls, key: str) -> str:
-        """Return the original's name of one of our tensors."""
-        for ours, original in (*MOTIF_NAMES, *ENCODER_NAMES):
-            key = re.sub(ours, original, key)
-        return key
+    def encoder_names(cls) -> tuple[tuple[str, str], ...]:
+        """Return the table (ours, original) of the encoder's names."""
+        return ENCODER_NAMES
 
     @classmethod
     def from_original(cls, state: Mapping[str, Any], **settings: Any) -> Self:

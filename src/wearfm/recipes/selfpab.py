@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName
+from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.backbones.post_norm import PostNormBlock
 from wearfm.nn.draws import Draws
 from wearfm.nn.initial import xavier
@@ -33,7 +33,7 @@ from wearfm.nn.pooling import masked_mean
 from wearfm.nn.positions import sincos
 from wearfm.nn.tokens.stft import amplitude_of, magnitudes, measured, num_bins, num_frames
 from wearfm.objectives.reconstruction import masked_l1
-from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_strictly
+from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_strictly, refuse_difference
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
 from wearfm.windows.contract import InputContract, Stream
@@ -428,7 +428,7 @@ class SelfPAB(Masked):
         bins = num_bins(round(settings.get("frame_s", 1.0) * settings.get("rate_hz", 50.0)))
         recipe = cls(replace(paper(), **_sizes(given, bins=bins) | settings))
         expected = recipe.to_original()
-        _check_names(given, expected)
+        refuse_difference(expected, given, what="selfpab")
         if not torch.allclose(given[POSITIONS].float(), expected[POSITIONS], atol=1e-2):  # float32 angles of up to 10,000
             raise BadConfiguration(f"{POSITIONS} holds no sines and cosines in turn; these are weights of another model")
         load_strictly(recipe, {**recipe.state_dict(), **_unpacked(given, recipe.config.depth)}, what="selfpab")
@@ -562,15 +562,3 @@ def _sizes(state: Mapping[str, Tensor], *, bins: int) -> dict[str, Any]:
         "mlp_width": size("transformer_encoder.layers.0.linear1.weight", 0, base.mlp_width),
         "target": "other" if is_mono else "same",
     }
-
-
-def _check_names(given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Raise IncompatibleWeights, in the original's names, unless keys and shapes are the same."""
-    shapes = {
-        key: (tuple(given[key].shape), tuple(expected[key].shape))
-        for key in given.keys() & expected.keys()
-        if given[key].shape != expected[key].shape
-    }
-    if given.keys() != expected.keys() or shapes:
-        missing, unexpected = expected.keys() - given.keys(), given.keys() - expected.keys()
-        raise IncompatibleWeights("selfpab", missing=missing, unexpected=unexpected, shapes=shapes)
