@@ -93,6 +93,7 @@ def test_bidmc_reads_waves_numbers_and_breaths(tmp_path: Path) -> None:
         ("sisfall", 2),
         ("sleep_accel", 21),
         ("stanford_fog", 2),
+        ("troika", 7),
     ],
 )
 def test_real_recordings_are_read_whole(name: str, people: int, data_folder: Path) -> None:

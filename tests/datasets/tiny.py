@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
+from scipy.io import savemat
 
 MINUTE = timedelta(minutes=1)
 
@@ -110,6 +111,17 @@ def write_cast(folder: Path) -> None:
     (folder / "metadata.csv").write_text("subject,age,sex\ne017b,70-74,Female\n")
 
 
+def write_troika(folder: Path) -> None:
+    """Twelve seconds of two runs of number 04: three reference windows each."""
+    folder.mkdir(exist_ok=True)
+    seconds = np.arange(1500) / 125
+    for run, rate in (("TYPE01", 60.0), ("TYPE02", 120.0)):
+        wave = np.sin(2 * np.pi * rate / 60 * seconds)
+        rows = [-300 + 100 * wave, 20 * wave, 10 * wave, 0 * wave, 0 * wave, 1 + 0.25 * wave]
+        savemat(folder / f"DATA_04_{run}.mat", {"sig": np.stack(rows)})
+        savemat(folder / f"REF_04_{run}.mat", {"BPM0": rate + np.array([[0.0], [1.0], [2.0]])})
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "cast": write_cast,
     "depresjon": write_depresjon,
@@ -118,4 +130,5 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "sisfall": write_sisfall,
     "sleep_accel": write_sleep_accel,
     "stanford_fog": write_stanford_fog,
+    "troika": write_troika,
 }

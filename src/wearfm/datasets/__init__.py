@@ -11,12 +11,25 @@ from wearfm.datasets import (
     sisfall,
     sleep_accel,
     stanford_fog,
+    troika,
 )
 from wearfm.datasets.base import Dataset
 
 DATASETS: dict[str, Dataset] = {
     module.DATASET.name: module.DATASET
-    for module in (bidmc, cast, depresjon, fitabase, hapt, motionsense, ppg_bp, sisfall, sleep_accel, stanford_fog)
+    for module in (
+        bidmc,
+        cast,
+        depresjon,
+        fitabase,
+        hapt,
+        motionsense,
+        ppg_bp,
+        sisfall,
+        sleep_accel,
+        stanford_fog,
+        troika,
+    )
 }
 
 __all__ = ["DATASETS", "Dataset"]

@@ -25,6 +25,7 @@ from wearfm.evaluation.tasks import (
     synthetic_atrial_fibrillation,
     synthetic_heart_rate,
     synthetic_hypertension,
+    troika_heart_rate,
 )
 
 TASKS: dict[str, Task] = {
@@ -53,6 +54,7 @@ TASKS: dict[str, Task] = {
         synthetic_atrial_fibrillation,
         synthetic_heart_rate,
         synthetic_hypertension,
+        troika_heart_rate,
     )
 }
 
