@@ -3,6 +3,7 @@
 from wearfm.datasets import (
     bidmc,
     cast,
+    cinc2017,
     depresjon,
     fitabase,
     hapt,
@@ -11,6 +12,7 @@ from wearfm.datasets import (
     sisfall,
     sleep_accel,
     stanford_fog,
+    stress_predict,
     troika,
 )
 from wearfm.datasets.base import Dataset
@@ -20,6 +22,7 @@ DATASETS: dict[str, Dataset] = {
     for module in (
         bidmc,
         cast,
+        cinc2017,
         depresjon,
         fitabase,
         hapt,
@@ -28,6 +31,7 @@ DATASETS: dict[str, Dataset] = {
         sisfall,
         sleep_accel,
         stanford_fog,
+        stress_predict,
         troika,
     )
 }
