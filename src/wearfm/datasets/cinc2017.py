@@ -104,7 +104,7 @@ def _samples(path: Path, record: str, content: bytes) -> NDArray[np.generic]:
         raise BadRecording(path, 0, f"{record} is no MATLAB file with a variable 'val' ({error})") from error
     if values.ndim != 2 or len(values) != 1 or values.dtype.kind not in "iu":
         raise BadRecording(path, 0, f"{record} holds {values.dtype}{values.shape}; a record is one row of integers")
-    return values[0]
+    return values.ravel()
 
 
 DATASET = Dataset(
