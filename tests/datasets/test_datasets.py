@@ -90,6 +90,8 @@ def test_bidmc_reads_waves_numbers_and_breaths(tmp_path: Path) -> None:
         ("cinc2017", 3200),
         ("depresjon", 36),
         ("fitabase", 22),
+        ("hmp", 11),
+        ("mitdb", 18),
         ("motionsense", 7),
         ("sisfall", 2),
         ("sleep_accel", 21),

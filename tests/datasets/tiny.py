@@ -151,6 +151,32 @@ def write_troika(folder: Path) -> None:
         savemat(folder / f"REF_04_{run}.mat", {"BPM0": rate + np.array([[0.0], [1.0], [2.0]])})
 
 
+def write_hmp(folder: Path) -> None:
+    """A climb in the original folder and, as in the full set, its copy among the models; a walk in a zip."""
+    line = "00 63 42\r\n"
+    for inside in ("Climb_stairs", "Climb_stairs_MODEL"):
+        (folder / "HMP_Dataset" / inside).mkdir(parents=True)
+        (folder / "HMP_Dataset" / inside / "Accelerometer-2011-03-24-10-24-39-climb_stairs-f1.txt").write_text(line * 64)
+    with zipfile.ZipFile(folder / "HMP_Dataset.zip", "w") as archive:
+        archive.writestr("HMP_Dataset/Walk/Accelerometer-2012-06-11-11-39-29-walk-m10.txt", "22 42 32\n" * 96)
+
+
+def write_mitdb(folder: Path) -> None:
+    """Two seconds of record 202 in format 16: a normal beat, a premature one, noise, and fibrillation from the second on."""
+    folder.mkdir(exist_ok=True)
+    head = [f"202.dat 16 200 11 1024 {first} 0 0 {lead}" for first, lead in ((1024, "MLII"), (1224, "V1"))]
+    lines = ["202 2 360 720", *head, "# 68 M 1960 637 x1", "# Digoxin, Hydrochlorthiazide"]
+    (folder / "202.hea").write_text("\n".join(lines) + "\n")
+    (folder / "202.dat").write_bytes(struct.pack("<1440h", *(1024, 1224) * 720))
+    marks = [(28, 18, "(N"), (1, 18, ""), (5, 144, ""), (28, 180, "(AFIB"), (14, 0, "")]  # code, step in samples, text
+    words = b""
+    for code, step, text in marks:
+        words += struct.pack("<H", code << 10 | step)
+        if text:
+            words += struct.pack("<H", 63 << 10 | len(text)) + text.encode() + b"\0" * (len(text) % 2)
+    (folder / "202.atr").write_bytes(words + b"\0\0")
+
+
 def matlab_4(values: list[int]) -> bytes:
     """The bytes of a MATLAB 4 file with one row of 16-bit integers, called val."""
     header = struct.pack("<5i", 30, 1, len(values), 0, 4)  # 30: little endian, 16-bit integers, a full matrix
@@ -175,6 +201,8 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "cinc2017": write_cinc2017,
     "depresjon": write_depresjon,
     "fitabase": write_fitabase,
+    "hmp": write_hmp,
+    "mitdb": write_mitdb,
     "motionsense": write_motionsense,
     "sisfall": write_sisfall,
     "sleep_accel": write_sleep_accel,
