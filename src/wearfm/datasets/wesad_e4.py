@@ -11,9 +11,9 @@ against their surroundings:
 
 Nothing of the stress condition and no physiology is used. Each pair of the three finds a start too, and those may lie
 `SPREAD_S` apart: of six people they lie 1 to 9 s apart in five, and in S3 two pairs find another place, 12 minutes off; a
-session whose pairs disagree has no conditions. With any `_BESIDE_S` from 45 to 300 s the starts of the five move by at
-most 17 s. `MARGIN_S` is cut off both ends of every condition, so that what is left belongs to the condition although the
-start is known to within a minute only. It is a rough clock: do not measure onsets on it.
+session whose pairs disagree has no conditions. With other `_BESIDE_S` (45 to 300 s were tried) the starts of the five
+move by at most 17 s. `MARGIN_S` is cut off both ends of every condition, so that what is left belongs to the condition
+although the start is known to within a minute only. It is a rough clock: do not measure onsets on it.
 
 Conditions are events "condition"; the answers after them (valence, arousal, 1 to 9) are events over the same time.
 """
