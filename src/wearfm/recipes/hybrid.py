@@ -1,7 +1,7 @@
 """Hybrid: masked reconstruction and participant-level contrast from one forward pass, with two pretext tasks of wearables.
 
     (B, C, T) ─standardise─▶ patches of one channel each; a patch without a valid sample is no token
-        ├─ augment, hide 60 % of the moments ─encoder─▶ visible tokens ─┬─ decoder ─▶ hidden patches of the plain window   (MSE)
+        ├─ augment, hide half of the moments ─encoder─▶ visible tokens ─┬─ decoder ─▶ hidden patches of the plain window   (MSE)
         │                                                               └─ mean ─┬─ projector ─▶ partner of the pair   (InfoNCE)
         │                                                                        └─ head ─▶ seconds to the next beat    (Huber)
         └─ corrupt, standardise ─encoder─▶ mean ─ head ─▶ what went wrong: motion, loose contact, dropout ...    (cross-entropy)
@@ -56,7 +56,7 @@ BEND = 0.1  # of an interval: smaller errors count squared, larger ones linearly
 
 @dataclass(frozen=True, kw_only=True)
 class HybridConfig:
-    """Every number is ours. Weights: what an untrained network pays is about 1 for each part that is on (docs)."""
+    """Every number is ours. Weights: such that the parts pull at the encoder about equally hard (docs/recipes/hybrid.md)."""
 
     # input
     modality: str = "ppg"  # any one; the next beat can be told of ppg and ecg only
@@ -79,11 +79,11 @@ class HybridConfig:
     projection_size: int = 128
     # what is learnt; a part with weight 0 is not computed
     reconstruction_weight: float = 1.0  # guessing the mean costs 1, in units of variance
-    contrast_weight: float = 0.2  # guessing costs ln(2 N - 1) = 4.8 for N = 64 pairs
+    contrast_weight: float = 0.5  # guessing costs ln(2 N - 1) = 4.8 for N = 64 pairs
     koleo_weight: float = 0.0  # reconstruction alone prevents collapse
-    corruption_weight: float = 0.0  # 0.6 where it is on: guessing costs ln 5 = 1.6
-    beat_weight: float = 0.0  # 3 where it is on: guessing costs about 0.3
-    mask_share: float = 0.6  # of the moments that were measured; hidden in all channels at once
+    corruption_weight: float = 0.0  # 0.1 in preset "pretext"; guessing costs ln 5 = 1.6
+    beat_weight: float = 0.0  # 0.5 in preset "pretext"; guessing costs about 0.25
+    mask_share: float = 0.5  # of the moments that were measured; hidden in all channels at once
     is_patch_normalised: bool = False  # targets standardised patch by patch: shapes without levels; `fill` is then refused
     temperature: float = 0.1
     corruption_strength: float = 1.0  # of what is given in standard deviations in `augment.corrupt`
@@ -163,7 +163,7 @@ def paper() -> HybridConfig:
 
 def pretext() -> HybridConfig:
     """Return the full size with all four parts on."""
-    return replace(paper(), corruption_weight=0.6, beat_weight=3.0)
+    return replace(paper(), corruption_weight=0.1, beat_weight=0.5)
 
 
 def small() -> HybridConfig:

@@ -7,7 +7,7 @@ CASE = Case(
     recipe=Hybrid,
     shrink={
         "rate_hz": 32.0, "window_s": 4.0, "width": 16, "depth": 2, "heads": 2, "mlp_width": 24, "decoder_width": 8,
-        "decoder_mlp_width": 12, "hidden_size": 12, "projection_size": 8, "corruption_weight": 0.6, "beat_weight": 3.0,
+        "decoder_mlp_width": 12, "hidden_size": 12, "projection_size": 8, "corruption_weight": 0.1, "beat_weight": 0.5,
         "koleo_weight": 0.1,
     },
     channels={"ppg": 1},
