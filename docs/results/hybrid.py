@@ -129,7 +129,7 @@ def page(reports: dict[str, list[dict[str, Any]]], lines: list[str], *, minutes:
         "# python docs/results/hybrid.py WORK",
         "",
         circumstances(first),
-        f"- {STEPS} steps of {PAIRS} pairs, preset `small` at {WINDOW_S:g} s, one thread; {minutes:.1f} processor minutes in all",
+        f"- {STEPS} steps of {PAIRS} pairs, preset `small` at {WINDOW_S:g} s, one thread; {minutes:.1f} CPU minutes in all",
         f"- value and interval of seed 0; in brackets the value of seed {', '.join(map(str, SEEDS[1:]))}: the spread of"
         " pretraining alone, on the same split",
         "",

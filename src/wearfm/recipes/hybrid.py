@@ -374,9 +374,7 @@ class Hybrid(Masked):
         projected = gather_rows(self.projector(vector))
         participant = gather_rows(batch.participant)[::2]
         is_other = participant[:, None] != participant
-        return info_nce(
-            projected[::2], projected[1::2], temperature=self.config.temperature, across=is_other, within=is_other
-        )
+        return info_nce(projected[::2], projected[1::2], temperature=self.config.temperature, across=is_other, within=is_other)
 
     def _koleo(self, vector: Tensor, group_size: int) -> Tensor:
         """Return KoLeo of the embeddings, among the first windows of all groups, the second ones ...; the mean of these."""
@@ -449,9 +447,7 @@ def normalise_patches(patches: Tensor, valid: Tensor) -> Tensor:
 
 def _encoder(config: HybridConfig) -> PatchEncoder:
     positions = sincos_grid(*config.grid, config.width)
-    return PatchEncoder(
-        config.patch, positions=positions, depth=config.depth, heads=config.heads, mlp_width=config.mlp_width
-    )
+    return PatchEncoder(config.patch, positions=positions, depth=config.depth, heads=config.heads, mlp_width=config.mlp_width)
 
 
 def _decoder(config: HybridConfig) -> PatchDecoder:
