@@ -223,7 +223,7 @@ class TestParts:
         assert recipe.loss(batch, Draws(0)).parts["contrast"] > 0.1
 
     def test_contrast_needs_pairs_and_says_so(self) -> None:
-        with pytest.raises(BadConfiguration, match="groups of 1; contrast needs pairs.*contrast_weight=0"):
+        with pytest.raises(BadConfiguration, match=r"groups of 1; contrast needs pairs.*contrast_weight=0"):
             Hybrid(TINY).loss(replace(pulses(4), group_size=1), Draws(0))
         assert torch.isfinite(Hybrid(only("reconstruction")).loss(replace(pulses(4), group_size=1), Draws(0)).total)
 
