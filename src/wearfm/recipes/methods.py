@@ -6,6 +6,7 @@ from wearfm.recipes.apple_contrastive import AppleContrastive
 from wearfm.recipes.base import Recipe
 from wearfm.recipes.harnet import Harnet
 from wearfm.recipes.himae import HiMAE
+from wearfm.recipes.hybrid import Hybrid
 from wearfm.recipes.lift_pd import LiftPD
 from wearfm.recipes.lsm import LSM
 from wearfm.recipes.lsm2 import LSM2
@@ -21,6 +22,7 @@ _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
     Harnet,
     HiMAE,
+    Hybrid,
     LSM,
     LSM2,
     LTA2V,
