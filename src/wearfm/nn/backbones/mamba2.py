@@ -128,7 +128,7 @@ class Mamba2(nn.Module):
         moving = F.silu(self.conv1d(past)).transpose(1, 2)
         with torch.autocast(tokens.device.type, enabled=False):  # a state is a long sum: float32 at least
             gate, moving, dt = (_precise(part) for part in (gate, moving, dt))
-            values, enter, leave = moving.split([self.inner, self.states, self.states], dim=-1)
+            values, enter, leave = torch.split(moving, [self.inner, self.states, self.states], dim=-1)
             heads = values.unflatten(-1, (-1, self.head_width))  # (B, N, H P) -> (B, N, H, P)
             dt = F.softplus(dt + self.dt_bias)
             mixed = scan(heads, dt, -self.A_log.exp(), enter, leave, chunk=self.chunk) + self.D[:, None] * heads
