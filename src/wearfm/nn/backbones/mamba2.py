@@ -31,10 +31,11 @@ def scan(values: Tensor, dt: Tensor, rate: Tensor, enter: Tensor, leave: Tensor,
     """Return y of the recurrence above without its last term, (B, N, H, P).
 
     values: (B, N, H, P), x. dt: (B, N, H), >= 0; a step of 0 leaves the state as it is. rate: (H,), a, below 0. enter,
-    leave: (B, N, S), b and c. chunk: Q, steps computed at once; changes time and memory, not the result. N need not be a
-    multiple of it. Dao & Gu 2024, section 6 and listing 1.
+    leave: (B, N, S), b and c. chunk: the largest Q, steps computed at once; changes time and memory, not the result. All
+    chunks are equally long: 168 steps of at most 64 are three of 56. Dao & Gu 2024, section 6 and listing 1.
     """
     B, N, H, P = values.shape
+    chunk = -(-N // -(-N // chunk))
     pad = -N % chunk
     values, dt, enter, leave = (_chunked(part, pad, chunk) for part in (values * dt[..., None], dt, enter, leave))
     decay = (dt * rate).cumsum(dim=2)  # (B, K, Q, H), logarithm of what is left of the chunk's first state
@@ -129,7 +130,7 @@ class Mamba2(nn.Module):
         with torch.autocast(tokens.device.type, enabled=False):  # a state is a long sum: float32 at least
             gate, moving, dt = (_precise(part) for part in (gate, moving, dt))
             values, enter, leave = torch.split(moving, [self.inner, self.states, self.states], dim=-1)
-            heads = values.unflatten(-1, (-1, self.head_width))  # (B, N, H P) -> (B, N, H, P)
+            heads = values.reshape(*values.shape[:2], -1, self.head_width)  # (B, N, H P) -> (B, N, H, P)
             dt = F.softplus(dt + self.dt_bias)
             mixed = scan(heads, dt, -self.A_log.exp(), enter, leave, chunk=self.chunk) + self.D[:, None] * heads
             normed = self.norm(mixed.flatten(2), gate)
