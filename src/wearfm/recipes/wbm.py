@@ -50,6 +50,7 @@ from wearfm.windows.pairs import SameParticipant
 HOUR_S = 3600
 WEEK_S = 604_800.0
 WEEK_HOURS = 168
+MONDAY_S = 345_600.0  # 1970-01-05
 THURSDAY_HOURS = 72  # 1970-01-01 was a Thursday: so many hours after Monday 00:00
 BACKBONES = ("mamba2", "mamba2_post_norm", "transformer")
 HEADS = ("two_layers", "three_layers")
@@ -84,7 +85,7 @@ class WBMConfig:
     unscaled: tuple[str, ...] = ()  # variables that are not z-scored; [OpenMHC] sleep and workouts
     rate_hz: float = MINUTE_HZ  # of the source: minutes, or 1 / 3600 for a store of hours
     window_s: float = WEEK_S  # [paper] one week
-    align_s: float = WEEK_S  # ours: weeks touch; 86_400 lets them begin at any midnight
+    align_s: float = WEEK_S  # ours: weeks begin on Monday; 86_400 lets them begin at any midnight
     min_valid: float = 0.4  # ours: least share of a week's samples, over the variables of its recording, that was measured
     hour_share: float = 0.0  # ours: least share of an hour's samples for its value to be there; 0: any sample will do
     apart_s: float = WEEK_S  # [paper] "different weeks": the weeks of a pair do not overlap
@@ -334,7 +335,13 @@ class WBM(Recipe):
         """Weeks on the wearer's wall clock, of all variables that a recording has."""
         c = self.config
         streams = (Stream(modality=name, rate_hz=c.rate_hz, channels=1, is_optional=True) for name in c.variables)
-        return InputContract(streams=tuple(streams), window_s=c.window_s, min_valid=c.min_valid, align_s=c.align_s)
+        return InputContract(
+            streams=tuple(streams),
+            window_s=c.window_s,
+            min_valid=c.min_valid,
+            align_s=c.align_s,
+            align_from_s=MONDAY_S,
+        )
 
     @property
     def embedding_size(self) -> int:
