@@ -2,8 +2,8 @@
 
 Steps and intensity of 22 people, activity counts of 36; three fifths of the people of each to pretrain on, the others to judge.
 Two questions: the participant-level tasks of Depresjon, and whether a week of a stranger finds that stranger's other week
-among all weeks of the strangers of its data set, cut from Monday to Monday, so that nothing but the week can give them away. WORK keeps store, run and tables; WEARFM_DATA names the folder of the data
-sets. Six minutes on one core.
+among all weeks of the strangers of its data set, cut from Monday to Monday, so that nothing but the week gives them away.
+WORK keeps store, run and tables; WEARFM_DATA names the folder of the data sets. Five minutes of one core.
 """
 
 from __future__ import annotations

@@ -161,9 +161,12 @@ class TestWeek:
         """Three people with 3, 2 and 1 weeks of minutes; the pair plan takes two of them."""
         config = replace(small(), variables=("steps", "hr"), align_s=604_800.0)
         store, monday_s = Store.create(tmp_path), MONDAY_NS / SECOND
+        ones = {weeks: np.ones(weeks * 10_080) for weeks in (1, 2, 3)}
         store.commit(
-            recording(f"p{weeks}", "a", channel(np.ones(weeks * 10_080), modality="steps", rate_hz=1 / 60, start_s=monday_s))
-            for weeks in (1, 2, 3)
+            [
+                recording(f"p{weeks}", "a", channel(steps, modality="steps", rate_hz=1 / 60, start_s=monday_s))
+                for weeks, steps in ones.items()
+            ]
         )
         recipe = WBM(config)
         index = WindowIndex.build(store, recipe.input)
