@@ -17,6 +17,7 @@ from wearfm.recipes.pat import PAT
 from wearfm.recipes.pulse_ppg import PulsePPG
 from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
+from wearfm.recipes.wbm import WBM
 
 _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
@@ -33,5 +34,6 @@ _ALL: tuple[type[Recipe], ...] = (
     PulsePPG,
     RelCon,
     SelfPAB,
+    WBM,
 )
 METHODS: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
