@@ -52,7 +52,7 @@ def show(line) -> None:
 def main(folder: Path, steps: int) -> None:
     """Simulate, train, ask."""
     training, strangers = simulate(folder / "train", people=40, seed=0), simulate(folder / "test", people=20, seed=1)
-    recipe = Hybrid(replace(small(), window_s=6.0, apart_s=6.0, corruption_weight=0.1, beat_weight=0.5))
+    recipe = Hybrid(replace(small(), window_s=6.0, apart_s=6.0, corruption_weight=0.2, beat_weight=0.5))
     config = TrainingConfig(
         seed=0, steps=steps, batch_size=32, learning_rate=2e-3, warmup_steps=steps // 20, log_every=max(1, steps // 5)
     )

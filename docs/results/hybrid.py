@@ -47,7 +47,7 @@ LEARNERS: dict[str, HybridConfig] = {
     "reconstruction": replace(BASE, contrast_weight=0.0),
     "contrast": replace(BASE, reconstruction_weight=0.0),
     "hybrid": BASE,
-    "hybrid + pretext": replace(BASE, corruption_weight=0.1, beat_weight=0.5),
+    "hybrid + pretext": replace(BASE, corruption_weight=0.2, beat_weight=0.5),
 }
 QUESTIONS = {  # data set -> seconds of a window, tasks
     "bidmc": (WINDOW_S, ("bidmc_heart_rate",)),
