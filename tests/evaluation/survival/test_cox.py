@@ -44,12 +44,21 @@ def test_slope_and_curvature_are_finite_differences(ties):
     likelihood = PartialLikelihood(features, people, ties=ties)
     ways = [(weights + step * each, weights - step * each) for each in np.eye(4)]
     slope = [(likelihood.value(up) - likelihood.value(down)) / (2 * step) for up, down in ways]
-    curvature = [(likelihood.slope(up) - likelihood.slope(down)) / (2 * step) for up, down in ways]
-    np.testing.assert_allclose(likelihood.slope(weights), slope, atol=1e-9)
-    np.testing.assert_allclose(likelihood.curvature(weights), curvature, atol=1e-9)
-    both = likelihood.slope_and_curvature(weights)
-    np.testing.assert_array_equal(both[0], likelihood.slope(weights))
-    np.testing.assert_array_equal(both[1], likelihood.curvature(weights))
+    curvature = [(likelihood.at(up).slope - likelihood.at(down).slope) / (2 * step) for up, down in ways]
+    place = likelihood.at(weights)
+    np.testing.assert_allclose(place.slope, slope, atol=1e-9)
+    np.testing.assert_allclose(place.curvature, curvature, atol=1e-9)
+    for direction in np.eye(4) + 0.1:
+        np.testing.assert_allclose(place.curved(direction), place.curvature @ direction, atol=1e-14)
+
+
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+def test_what_terms_see_and_who_sees_rows_are_transposes(ties):
+    features, people = cohort()
+    likelihood = PartialLikelihood(features, people, ties=ties)
+    seen = likelihood.seen(np.eye(60))
+    spread = np.stack([likelihood.spread(term) for term in np.eye(people.events)])
+    np.testing.assert_allclose(seen, spread, atol=1e-14)
 
 
 @pytest.mark.parametrize("ties", ["breslow", "efron"])
