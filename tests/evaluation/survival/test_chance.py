@@ -8,10 +8,10 @@ from wearfm.evaluation.survival.follow_up import FollowUp
 from wearfm.evaluation.survival.probe import CoxProbe
 
 
-def nothing(number=120, *, seed=0):
-    """People whose fate follows nothing."""
+def nothing(number=120, *, seed=0, last=1.5):
+    """People whose fate follows nothing. last: of the follow-up, in mean times to the event."""
     generator = np.random.default_rng(seed)
-    time, stop = generator.exponential(size=number), generator.uniform(0, 1.5, number)
+    time, stop = generator.exponential(size=number), generator.uniform(0, last, number)
     return FollowUp(time_days=np.minimum(time, stop), event=time <= stop)
 
 
@@ -42,9 +42,9 @@ def test_the_spread_is_that_of_fates_dealt_to_other_people(deals):
 def test_cross_fitted_risks_of_nothing_stray_further_than_fixed_ones_and_p_knows_it():
     z, p = [], []
     for seed in range(200):
-        people = nothing(90, seed=seed)
-        features = np.random.default_rng([seed, 1]).normal(size=(90, 16))
-        fold = dealing.assign(np.arange(90).astype(np.str_), people.event.astype(np.str_), k=3, seed=0)
+        people = nothing(200, seed=seed, last=0.3)  # about 28 events
+        features = np.random.default_rng([seed, 1]).normal(size=(200, 16))
+        fold = dealing.assign(np.arange(200).astype(np.str_), people.event.astype(np.str_), k=3, seed=0)
         fitted = CoxProbe(strengths=(1.0,)).cross_fit(features, people, fold)
         risks = Risks(follow_up=people, risk=fitted.risk[None], fold=fold[None])
         z.append((c_index(risks)[0] - 0.5) / null_spread(risks))

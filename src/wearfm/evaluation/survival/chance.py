@@ -4,8 +4,9 @@ For a risk that is fixed, the person who falls ill is any of those at risk if fa
 to C has mean 0 and a known variance, and the additions of all events are uncorrelated (a martingale).
 
 Cross-fitted risks are not fixed. To first order the probe of a person is the sum of what every other teaches, so that a pair
-of people enters C twice, once with each as the teacher, and the two are equal: the variance is up to twice that of fixed risks.
-Without this a nominal 1 in 100 is 1 in 26 (docs/guides/survival.md), and a table of a thousand diseases full of ghosts.
+of people enters C twice, once with each as the teacher, and both times alike: the variance is twice that of fixed risks if
+events are rare, less if they are common (early and late events then weigh otherwise in C than in the likelihood). Without
+the factor a nominal 1 in 100 is 1 in 26 (docs/guides/survival.md), and a table of a thousand diseases is full of ghosts.
 """
 
 from __future__ import annotations
