@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,10 +43,11 @@ HORIZONS_DAYS = (YEAR_DAYS, 3 * YEAR_DAYS, 5 * YEAR_DAYS)
 DEMOGRAPHICS = ("age_years", "sex", "bmi_kg_m2")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Settings:
     probe: CoxProbe
     horizons_days: tuple[float, ...]
+    _: KW_ONLY
     folds: int
     seed: int
     bootstrap: int
@@ -100,14 +101,8 @@ def assess(
     fewer events among the judged people an outcome is listed without figures. People whom pretraining has seen only teach.
     """
     started = time.perf_counter()
-    settings = _Settings(
-        probe=CoxProbe(ties=ties),
-        horizons_days=tuple(float(days) for days in horizons_days),
-        folds=folds,
-        seed=seed,
-        bootstrap=bootstrap,
-        min_events=min_events,
-    )
+    days = tuple(float(each) for each in horizons_days)
+    settings = _Settings(CoxProbe(ties=ties), days, folds=folds, seed=seed, bootstrap=bootstrap, min_events=min_events)
     _require_sense(settings)
     named = dict(tables) if isinstance(tables, Mapping) else {tables.header.recipe: tables}
     cohort = _gather(named, store, demographics)
