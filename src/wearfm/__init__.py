@@ -6,6 +6,7 @@
     recipe = wearfm.load("runs/a")                     a trained recipe; wearfm.create("normwear") for a new one
     table = wearfm.embed(recipe, store)                one vector a window
     report = wearfm.evaluate(table, tasks, store=store)
+    risks = wearfm.assess_risk(table, "outcomes.csv")  who falls ill sooner, outcome by outcome
     report = wearfm.finetune(recipe, store, task, ...)  a head, taught labels, judged on others
     report = wearfm.impute(recipe, store)              what a masked recipe fills in, beside simple imputation
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from wearfm.signals.recording import Channel, Events, Recording
     from wearfm.store import Store
     from wearfm.training import TrainingConfig, train
-    from wearfm.workflow import evaluate, load
+    from wearfm.workflow import assess_risk, evaluate, load
 
 _ROOMS = {
     "Channel": "signals.recording",
@@ -41,6 +42,7 @@ _ROOMS = {
     "Store": "store",
     "Task": "evaluation.task",
     "TrainingConfig": "training",
+    "assess_risk": "workflow",
     "create": "recipes",
     "embed": "embeddings.extract",
     "embed_to": "embeddings.extract",
@@ -65,6 +67,7 @@ __all__ = [
     "Store",
     "Task",
     "TrainingConfig",
+    "assess_risk",
     "create",
     "embed",
     "embed_to",

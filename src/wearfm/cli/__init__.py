@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "finetune": "teach a pretrained recipe the labels of a task",
     "embed": "turn a store into an embedding table",
     "evaluate": "judge embedding tables on tasks, beside the baselines",
+    "risk": "say from an embedding table who falls ill sooner, for many outcomes",
     "impute": "fill in what is hidden from a masked recipe, and compare with simple methods",
     "demo": "do all of it: on a simulated cohort, or on real data with --data",
 }
