@@ -40,7 +40,7 @@ from wearfm.windows.pairs import SameParticipant
 from wearfm.windows.split import Split
 from wearfm.windows.view import View
 
-SETS, SEEDS, STEPS, PAIRS = ("bidmc", "ppg_bp"), (0, 1), 300, 32
+SETS, SEEDS, STEPS, PAIRS = ("bidmc", "ppg_bp"), (0, 1), 200, 32
 WINDOW_S, STRIDE_S = 8.0, 4.0
 BASE = replace(small(), window_s=WINDOW_S, apart_s=WINDOW_S, min_valid=0.25)  # PPG-BP has 2.1 s at a time: the rest is a gap
 LEARNERS: dict[str, HybridConfig] = {
@@ -79,7 +79,7 @@ def pretrain(name: str, config: HybridConfig, store: Store, split: Split, work: 
     index = recipe.survey(view, WindowIndex.build(view, recipe.input, stride_s=STRIDE_S))
     plan = SameParticipant(index, seed=seed, apart_s=WINDOW_S)  # also for those that need no pairs
     loader = Loader(store=view, index=index, plan=plan, batch_size=PAIRS)
-    training = TrainingConfig(seed=seed, steps=STEPS, batch_size=PAIRS, learning_rate=2e-3, warmup_steps=15, log_every=50)
+    training = TrainingConfig(seed=seed, steps=STEPS, batch_size=PAIRS, learning_rate=1e-3, warmup_steps=10, log_every=50)
     run = work / "runs" / f"{name.replace(' ', '')}-{seed}"
     with joined(training) as place:
         summary = fit(recipe, Data(train=loader, split=split), config=training, run=run, place=place)

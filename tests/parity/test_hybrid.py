@@ -104,7 +104,8 @@ def _reconstruction(
 
 
 def _contrast(config: HybridConfig, vectors: list[Floats], weights: Weights) -> float:
-    units = [_head(vector, weights, "projector") for vector in vectors]
+    mean, deviation = np.mean(vectors, axis=0), np.sqrt(np.var(vectors, axis=0) + 1e-5)
+    units = [_head((vector - mean) / deviation, weights, "projector") for vector in vectors]
     units = [unit / np.linalg.norm(unit) for unit in units]
     terms = []
     for anchor in range(ROWS):
@@ -137,9 +138,9 @@ def _beat(config: HybridConfig, vectors: list[Floats], weights: Weights) -> tupl
     return float(np.mean(costs)), float(np.mean(errors))
 
 
-@pytest.mark.parametrize("is_patch_normalised", [False, True])
-def test_the_loss_and_all_its_parts_equal_the_definition_written_with_loops(is_patch_normalised: bool) -> None:
-    config = replace(CONFIG, is_patch_normalised=is_patch_normalised)
+@pytest.mark.parametrize(("is_patch_normalised", "pooled"), [(False, "whole"), (True, "visible")])
+def test_the_loss_and_all_its_parts_equal_the_definition_written_with_loops(is_patch_normalised: bool, pooled: str) -> None:
+    config = replace(CONFIG, is_patch_normalised=is_patch_normalised, pooled=pooled)
     recipe, batch = Hybrid(config, seed=1), _batch()
     weights = {name: tensor.double().numpy() for name, tensor in recipe.state_dict().items()}
     signal, valid = batch.streams["ppg"].signal.double().numpy(), batch.streams["ppg"].valid.numpy()
@@ -148,7 +149,8 @@ def test_the_loss_and_all_its_parts_equal_the_definition_written_with_loops(is_p
     draws = Draws(seed=5)
     seen, hidden = _seen_and_hidden(valid, draws.uniform(ROWS, TIMES).double().numpy(), config.mask_share)
     latent = [_encoded(windows[b], seen[b], weights) for b in range(ROWS)]
-    vectors = [np.mean(tokens, axis=0) for tokens in latent]
+    read = latent if pooled == "visible" else [_encoded(windows[b], sorted(seen[b] + hidden[b]), weights) for b in range(ROWS)]
+    vectors = [np.mean(tokens, axis=0) for tokens in read]
     guesses = [_guessed(latent[b], seen[b], weights) for b in range(ROWS)]
     made = corrupt(torch.from_numpy(windows).float(), torch.from_numpy(valid), draws, rate_hz=8.0, strength=1.0)
     corrupted = _standardised(made.signal.double().numpy(), valid)

@@ -12,11 +12,11 @@ from torch import Tensor
 from tests.recordings import channel, recording
 from tests.toy import toy_batch
 from wearfm.augment import KINDS
-from wearfm.errors import BadConfiguration
+from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.draws import Draws
 from wearfm.recipes import hybrid
 from wearfm.recipes.base import at_window
-from wearfm.recipes.hybrid import Hybrid, HybridConfig, normalise_patches, paper, pretext, small
+from wearfm.recipes.hybrid import Hybrid, HybridConfig, normalise_patches, paper, pretext, small, standardise_columns
 from wearfm.store import Store
 from wearfm.training import TrainingConfig, train
 from wearfm.training.log import read_log
@@ -108,6 +108,10 @@ class TestConfig:
     def test_what_cannot_work_is_refused(self, changes: dict[str, Any], message: str) -> None:
         with pytest.raises(BadConfiguration, match=message):
             replace(TINY, **changes)
+
+    def test_an_unknown_choice_is_refused(self) -> None:
+        with pytest.raises(UnknownName, match="pooled"):
+            replace(TINY, pooled="hidden")
 
     def test_other_modalities_need_no_beats(self) -> None:
         recipe = Hybrid(replace(TINY, modality="acc", channels=3, corruption_weight=0.1))
@@ -206,15 +210,29 @@ class TestParts:
         with pytest.raises(AssertionError, match="computed"):
             Hybrid(all_parts()).loss(pulses(8), Draws(0))
 
-    def test_one_pass_serves_reconstruction_contrast_and_beat_and_corruption_needs_a_second(self) -> None:
-        def passes(config: HybridConfig) -> int:
-            recipe, calls = Hybrid(config), list[int]()
-            recipe.encoder.register_forward_hook(lambda *_: calls.append(1))
-            recipe.loss(pulses(8), Draws(0))
-            return len(calls)
+    @pytest.mark.parametrize(
+        ("changes", "passes"),
+        [
+            ({"corruption_weight": 0.0}, 2),
+            ({}, 3),
+            ({"pooled": "visible", "corruption_weight": 0.0}, 1),
+            ({"pooled": "visible"}, 2),
+            ({**NOTHING, "koleo_weight": 0.0, "reconstruction_weight": 1.0}, 1),
+            ({**NOTHING, "koleo_weight": 0.0, "contrast_weight": 1.0}, 1),
+        ],
+    )
+    def test_the_encoder_runs_no_more_often_than_the_parts_need(self, changes: dict[str, Any], passes: int) -> None:
+        recipe, calls = Hybrid(all_parts(**changes)), list[int]()
+        recipe.encoder.register_forward_hook(lambda *_: calls.append(1))
+        recipe.loss(pulses(8), Draws(0))
+        assert len(calls) == passes
 
-        assert passes(all_parts(corruption_weight=0.0)) == 1
-        assert passes(all_parts()) == 2
+    def test_contrast_does_not_see_what_all_windows_have_in_common(self) -> None:
+        vectors = torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
+        made = standardise_columns(vectors)
+        torch.testing.assert_close(made.mean(dim=0), torch.zeros(5))
+        torch.testing.assert_close(made.std(dim=0, correction=0), torch.ones(5), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(standardise_columns(3 * vectors + torch.arange(5.0)), made, rtol=1e-3, atol=1e-3)
 
     def test_windows_of_one_participant_are_never_negatives(self) -> None:
         recipe, batch = Hybrid(only("contrast")), pulses(4)
@@ -257,7 +275,7 @@ class TestBeat:
         assert float(loss.parts["beat_known"]) == 3 / 8
         view = recipe.view(recipe.prepare(batch), Draws(0))
         assert recipe.beat is not None
-        guess = 1.5 * recipe.beat(recipe.encode(view.signal, view.seen).vector)[:, 0].sigmoid()
+        guess = 1.5 * recipe.beat(recipe.encode(view.signal, view.seen | view.hidden).vector)[:, 0].sigmoid()
         expected = (guess - target)[[3, 5, 7]].abs().mean()
         torch.testing.assert_close(loss.parts["beat_error_s"], expected.detach())
 

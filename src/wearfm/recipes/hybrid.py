@@ -1,16 +1,16 @@
-"""Hybrid: masked reconstruction and participant-level contrast from one forward pass, with two pretext tasks of wearables.
+"""Hybrid: masked reconstruction and participant-level contrast in one loss, with two pretext tasks of wearables.
 
     (B, C, T) ─standardise─▶ patches of one channel each; a patch without a valid sample is no token
-        ├─ augment, hide half of the moments ─encoder─▶ visible tokens ─┬─ decoder ─▶ hidden patches of the plain window   (MSE)
-        │                                                               └─ mean ─┬─ projector ─▶ partner of the pair   (InfoNCE)
-        │                                                                        └─ head ─▶ seconds to the next beat    (Huber)
-        └─ corrupt, standardise ─encoder─▶ mean ─ head ─▶ what went wrong: motion, loose contact, dropout ...    (cross-entropy)
+        ├─ augment ─┬─ hide half of the moments ─encoder─▶ visible tokens ─ decoder ─▶ hidden patches, not augmented    (MSE)
+        │           └─ encoder ─▶ mean over tokens ─┬─ projector ─▶ the other window of the pair                    (InfoNCE)
+        │                                           └─ head ─▶ seconds to the next beat                               (Huber)
+        └─ corrupt, standardise ─encoder─▶ mean ─ head ─▶ what went wrong: motion, loose contact, dropout ...   (cross-entropy)
     embedding: the mean over all tokens of the whole, plain window
 
 Ours; no paper. What it is put together from: masked autoencoders (He et al. 2022, arXiv:2111.06377), pairs of windows of one
 participant (Abbaspourazad et al. 2024, arXiv:2312.05409), gaps that are never tokens (LSM-2, arXiv:2506.05321), KoLeo
-(arXiv:1806.03198). Ours are the shared pass, a hidden window as the second augmentation, the corruptions
-(`augment.corrupt`) and the time to the next beat (`windows.beats`). A part of weight 0 is not computed and has no network.
+(arXiv:1806.03198). Ours are the balance, the corruptions (`augment.corrupt`) and the time to the next beat (`windows.beats`).
+A part of weight 0 is not computed and has no network.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wearfm.augment import KINDS, Step, cascade, corrupt, scale_channels, warp_magnitude, white_noise
-from wearfm.errors import BadConfiguration
+from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.backbones.patches import PatchDecoder, PatchEncoder, every_place
 from wearfm.nn.draws import Draws
 from wearfm.nn.gather import gather_rows, weight_of_own
@@ -50,6 +50,7 @@ from wearfm.windows.plan import Plan
 from wearfm.windows.sample import Shuffled
 from wearfm.windows.source import Source
 
+POOLED = ("whole", "visible")
 INTERVAL_S = 0.8  # between beats at 75 a minute: the unit in which the error of the next beat is weighed
 BEND = 0.1  # of an interval: smaller errors count squared, larger ones linearly, since a beat more or less is a jump
 
@@ -84,6 +85,10 @@ class HybridConfig:
     corruption_weight: float = 0.0  # 0.1 in preset "pretext"; guessing costs ln 5 = 1.6
     beat_weight: float = 0.0  # 0.5 in preset "pretext"; guessing costs about 0.25
     mask_share: float = 0.5  # of the moments that were measured; hidden in all channels at once
+    pooled: str = (
+        "whole"  # what contrast, KoLeo and the next beat read: all tokens, in a pass of their own; or "visible": those
+    )
+    # that reconstruction left, which saves the pass and loses most of the contrast in short windows (docs)
     is_patch_normalised: bool = False  # targets standardised patch by patch: shapes without levels; `fill` is then refused
     temperature: float = 0.1
     corruption_strength: float = 1.0  # of what is given in standard deviations in `augment.corrupt`
@@ -101,6 +106,8 @@ class HybridConfig:
 
     def __post_init__(self) -> None:
         modality(self.modality)
+        if self.pooled not in POOLED:
+            raise UnknownName("pooled of hybrid", self.pooled, POOLED)
         if self.beat_weight > 0:
             refuse_other(self.modality)
         for value, is_kept, rule in self._rules():
@@ -146,6 +153,16 @@ class HybridConfig:
             "beat": self.beat_weight,
         }
         return {name: weight for name, weight in parts.items() if weight > 0}
+
+    @property
+    def has_masked_pass(self) -> bool:
+        """Whether the encoder is shown windows with hidden moments."""
+        return self.reconstruction_weight > 0 or self.pooled == "visible"
+
+    @property
+    def has_whole_pass(self) -> bool:
+        """Whether the encoder is shown whole windows besides, for the parts that read the mean over all tokens."""
+        return self.pooled == "whole" and any(name in self.weights for name in ("contrast", "koleo", "beat"))
 
     def augmentations(self) -> tuple[Step, ...]:
         """Return the cascade, in order."""
@@ -266,10 +283,13 @@ class Hybrid(Masked):
         c = self.config
         prepared = self.prepare(batch)
         view = self.view(prepared, draws)
-        encoded = self.encode(view.signal, view.seen)
         parts: dict[str, Tensor] = {}
+        encoded = self.encode(view.signal, view.seen) if c.has_masked_pass else None
         if c.reconstruction_weight > 0:
+            assert encoded is not None
             parts["reconstruction"] = self._reconstruction(encoded, prepared, view.hidden)
+        if encoded is None or c.has_whole_pass:
+            encoded = self.encode(view.signal, view.seen | view.hidden)
         if c.contrast_weight > 0:
             parts["contrast"] = self._contrast(encoded.vector, batch)
         if c.koleo_weight > 0:
@@ -364,14 +384,17 @@ class Hybrid(Masked):
         return weight_of_own(scored.sum(dim=(1, 2))) * error
 
     def _contrast(self, vector: Tensor, batch: Batch) -> Tensor:
-        """Return InfoNCE between the windows of pairs, both ways; no window of the same participant is a negative."""
+        """Return InfoNCE between the windows of pairs, both ways; no window of the same participant is a negative.
+
+        Vectors are standardised over the batch first: what all windows have in common would make all of them alike.
+        """
         if batch.group_size != 2:
             raise BadConfiguration(
                 f"a batch with groups of {batch.group_size}; contrast needs pairs: draw it with the recipe's own plan, or set"
                 " contrast_weight=0"
             )
         assert self.projector is not None
-        projected = gather_rows(self.projector(vector))
+        projected = self.projector(standardise_columns(gather_rows(vector)))
         participant = gather_rows(batch.participant)[::2]
         is_other = participant[:, None] != participant
         return info_nce(projected[::2], projected[1::2], temperature=self.config.temperature, across=is_other, within=is_other)
@@ -443,6 +466,13 @@ def normalise_patches(patches: Tensor, valid: Tensor) -> Tensor:
     centred = patches - torch.where(valid, patches, 0.0).sum(dim=2, keepdim=True) / count
     variance = torch.where(valid, centred, 0.0).square().sum(dim=2, keepdim=True) / count
     return torch.where(valid, centred / (variance + 1e-6).sqrt(), 0.0)
+
+
+def standardise_columns(vectors: Tensor) -> Tensor:
+    """Return each dimension with mean 0 and deviation 1 over the batch, (N, D); batch normalisation without a memory."""
+    with torch.autocast(vectors.device.type, enabled=False):
+        variance, mean = torch.var_mean(vectors.float(), dim=0, correction=0)
+        return (vectors.float() - mean) / (variance + 1e-5).sqrt()
 
 
 def _encoder(config: HybridConfig) -> PatchEncoder:

@@ -21,6 +21,7 @@ CASE = Case(
         "heads": 4,
         "decoder_width": 16,
         "decoder_heads": 1,
+        "pooled": "visible",
         "is_patch_normalised": True,
         "scale_deviation": Given(value=0.5, given={"scale": 1.0}),
         "warp_magnitude_deviation": Given(value=0.5, given={"warp_magnitude": 1.0}),
