@@ -21,6 +21,18 @@ class Fit(NamedTuple):
     size: Tensor
 
 
+class Levelled(NamedTuple):
+    """Standardised channels, and the way back: signal = scaled * size + level.
+
+    scaled: (B, C, T), 0 where not valid. level: (B, C, 1), 0 for a channel without samples. size: (B, C, 1), 0 for a channel
+    that is constant.
+    """
+
+    scaled: Tensor
+    level: Tensor
+    size: Tensor
+
+
 class Limits(NamedTuple):
     """Least and largest valid sample of each channel, (B, C, 1); 0 where there is none."""
 
@@ -77,6 +89,11 @@ def standardise(signal: Tensor, valid: Tensor) -> Tensor:
     signal, valid: (B, C, T). Gaps become 0, and so do channels that do not move: those whose deviation is below what
     float32 resolves beside their mean. The mean is taken out twice: a PPG's DC may be 10,000 times its pulse.
     """
+    return fit_level_and_size(signal, valid).scaled
+
+
+def fit_level_and_size(signal: Tensor, valid: Tensor) -> Levelled:
+    """Return what `standardise` gives, with the level and the size that it took away."""
     count = valid.sum(dim=2, keepdim=True).clamp_min(1)
 
     def mean(values: Tensor) -> Tensor:
@@ -85,7 +102,9 @@ def standardise(signal: Tensor, valid: Tensor) -> Tensor:
     present = torch.where(valid, signal.float(), 0.0)
     level = mean(present)
     centred = torch.where(valid, present - level, 0.0)
-    centred = torch.where(valid, centred - mean(centred), 0.0)
+    rest = mean(centred)
+    centred = torch.where(valid, centred - rest, 0.0)
     deviation = mean(centred.square()).sqrt()
     is_flat = deviation <= 1e-6 * level.abs()
-    return torch.where(is_flat, 0.0, centred / torch.where(is_flat, 1.0, deviation))
+    scaled = torch.where(is_flat, 0.0, centred / torch.where(is_flat, 1.0, deviation))
+    return Levelled(scaled, level + rest, torch.where(is_flat, 0.0, deviation))
