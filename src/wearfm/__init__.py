@@ -7,6 +7,7 @@
     table = wearfm.embed(recipe, store)                one vector a window
     report = wearfm.evaluate(table, tasks, store=store)
     report = wearfm.finetune(recipe, store, task, ...)  a head, taught labels, judged on others
+    student = wearfm.distil(recipe, store, ...)        what a student with other sensors learns from a trained recipe
     report = wearfm.impute(recipe, store)              what a masked recipe fills in, beside simple imputation
 
 Names are imported when they are first used, so that `import wearfm` costs nothing.
@@ -16,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wearfm.distilling import distil
     from wearfm.embeddings.embedder import Embedder
     from wearfm.embeddings.extract import embed, embed_to
     from wearfm.embeddings.table import EmbeddingTable
@@ -42,6 +44,7 @@ _ROOMS = {
     "Task": "evaluation.task",
     "TrainingConfig": "training",
     "create": "recipes",
+    "distil": "distilling",
     "embed": "embeddings.extract",
     "embed_to": "embeddings.extract",
     "evaluate": "workflow",
@@ -66,6 +69,7 @@ __all__ = [
     "Task",
     "TrainingConfig",
     "create",
+    "distil",
     "embed",
     "embed_to",
     "evaluate",
