@@ -73,6 +73,8 @@ def test_the_loss_is_the_formulas(share: float, negatives: str) -> None:
     recipe, batch = _made(student_share=share, negatives=negatives, temperature=0.1)
     recipe.calibrate(iter([batch]))
     student, teacher = _projections(recipe, batch)
+    for own, by_parts in zip(recipe.projections(batch), (student, teacher), strict=True):
+        torch.testing.assert_close(own.double(), by_parts)
     person = batch.participant.tolist() if negatives == "others" else None
     expected = distillation_by_hand(student, teacher, temperature=0.1, student_share=share, person=person)
     loss = recipe.loss(batch, Draws(seed=0))

@@ -30,6 +30,7 @@ from wearfm.nn.draws import Draws
 from wearfm.nn.gather import gather_rows
 from wearfm.nn.heads import ProjectionHead
 from wearfm.nn.initial import uniform_by_fan_in
+from wearfm.nn.modes import evaluating
 from wearfm.nn.moments import Moments
 from wearfm.nn.normalise import fit_level_and_size
 from wearfm.objectives.info_nce import info_nce
@@ -311,6 +312,16 @@ class Distillation(Recipe):
     def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:
         """Return the student's frames."""
         return self.student.frames(self._side("student", batch), draws)
+
+    @torch.no_grad()
+    def projections(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return where student and teacher put the same windows in the space of the loss, (B, out) float32 each.
+
+        Without augmentation and as nobody trains them: what retrieval of one signal by the other is judged on.
+        """
+        with evaluating(self):
+            given = (self._taught(self._side("teacher", batch)) - self.centre) / self.scale
+            return self.student_head(self.features(batch).float()), self.teacher_head(given)
 
     @torch.no_grad()
     def _taught(self, batch: Batch) -> Tensor:
