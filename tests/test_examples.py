@@ -10,6 +10,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CASES = {
     "arrow_of_time": (("4",), "does it run backwards?"),
     "days_with_gaps": (("4",), "in hidden afternoons of strangers"),
+    "distil_ppg_into_acc": (("4",), "pulse found from acceleration"),
     "embed_with_normwear": ((), "between people"),
     "evaluate_a_table": ((), "report.html"),
     "fill_in_minutes": (("4",), "linear interpolation"),

@@ -142,6 +142,7 @@ class Distillation(Recipe):
 
     name: ClassVar[str] = "distillation"
     pretext: ClassVar[tuple[str, ...]] = ("teacher.", "teacher_head.", "student_head.")
+    learns_from_teacher: ClassVar[bool] = True
     Config: ClassVar[type[DistillationConfig]] = DistillationConfig
     config: DistillationConfig
     centre: Tensor
