@@ -25,6 +25,7 @@ CASES = {
     "sleep_from_a_day": (("4",), "balanced accuracy of sleep and wake"),
     "watch_for_freezing": ((), "false alarms an hour"),
     "week_of_activity": (("20",), "where the network looks"),
+    "weeks_of_behaviour": (("4",), "weeks of strangers recognised after training"),
 }
 
 

@@ -67,9 +67,9 @@ def test_standardised_channels_lead_back_to_the_signal() -> None:
     valid[0, 1, 10:20] = False
     fit = fit_level_and_size(torch.where(valid, signal, 1e6), valid)
     assert torch.equal(fit.scaled, standardise(signal, valid))
-    torch.testing.assert_close(torch.where(valid, fit.level + fit.size * fit.scaled, 0.0), torch.where(valid, signal, 0.0))
+    torch.testing.assert_close(torch.where(valid, fit.line + fit.size * fit.scaled, 0.0), torch.where(valid, signal, 0.0))
     for b, c in ((0, 0), (0, 1), (1, 1)):
         there = signal[b, c][valid[b, c]].double()
-        assert abs(fit.level[b, c].item() - there.mean().item()) < 1e-3
+        assert abs(fit.line[b, c].item() - there.mean().item()) < 1e-3
         assert abs(fit.size[b, c].item() - there.std(correction=0).item()) < 1e-4
-    assert (fit.size[1, 2].item(), fit.level[1, 2].item()) == (0.0, 7.0)
+    assert (fit.size[1, 2].item(), fit.line[1, 2].item()) == (0.0, 7.0)

@@ -12,24 +12,12 @@ from torch.nn import functional as F
 class Fit(NamedTuple):
     """Channels in a common form, and the way back: signal = scaled * size + line, up to the smoothing.
 
-    scaled: (B, C, T), 0 where not valid. line: (B, C, T), also where nothing is valid; 0 for a channel without samples.
-    size: (B, C, 1), 0 for a channel that is constant.
+    scaled: (B, C, T), 0 where not valid. line: (B, C, T), or (B, C, 1) where it is level, also where nothing is valid; 0 for
+    a channel without samples. size: (B, C, 1), 0 for a channel that is constant.
     """
 
     scaled: Tensor
     line: Tensor
-    size: Tensor
-
-
-class Levelled(NamedTuple):
-    """Standardised channels, and the way back: signal = scaled * size + level.
-
-    scaled: (B, C, T), 0 where not valid. level: (B, C, 1), 0 for a channel without samples. size: (B, C, 1), 0 for a channel
-    that is constant.
-    """
-
-    scaled: Tensor
-    level: Tensor
     size: Tensor
 
 
@@ -92,8 +80,8 @@ def standardise(signal: Tensor, valid: Tensor) -> Tensor:
     return fit_level_and_size(signal, valid).scaled
 
 
-def fit_level_and_size(signal: Tensor, valid: Tensor) -> Levelled:
-    """Return what `standardise` gives, with the level and the size that it took away."""
+def fit_level_and_size(signal: Tensor, valid: Tensor) -> Fit:
+    """Return what `standardise` gives, with the mean and the deviation that it took away; `line` is level, (B, C, 1)."""
     count = valid.sum(dim=2, keepdim=True).clamp_min(1)
 
     def mean(values: Tensor) -> Tensor:
@@ -107,4 +95,4 @@ def fit_level_and_size(signal: Tensor, valid: Tensor) -> Levelled:
     deviation = mean(centred.square()).sqrt()
     is_flat = deviation <= 1e-6 * level.abs()
     scaled = torch.where(is_flat, 0.0, centred / torch.where(is_flat, 1.0, deviation))
-    return Levelled(scaled, level + rest, torch.where(is_flat, 0.0, deviation))
+    return Fit(scaled, level + rest, torch.where(is_flat, 0.0, deviation))

@@ -37,7 +37,7 @@ from wearfm.nn.momentum import follow, follower
 from wearfm.nn.normalise import standardise
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
-from wearfm.objectives.spread import alignment, effective_rank, uniformity
+from wearfm.objectives.spread import alignment, watch
 from wearfm.recipes.base import Embedded, Loss, Recipe, preset, refuse_difference
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
@@ -300,8 +300,8 @@ class AppleContrastive(Recipe):
     def loss(self, batch: Batch, draws: Draws) -> Loss:
         """Return InfoNCE + KoLeo of pairs, each view once student and once teacher; rows 2k and 2k + 1 are a pair.
 
-        L = (l(s(v1), t(v2)) + l(s(v2), t(v1))) / 2 [code utils_main.py]. Parts besides: alignment and uniformity of the
-        student's projections, and the effective rank of its embeddings, to watch for collapse.
+        L = (l(s(v1), t(v2)) + l(s(v2), t(v1))) / 2 [code utils_main.py]. Parts besides: alignment of the student's
+        projections, and `objectives.spread.watch` of its embeddings, which tells of collapse.
         """
         if batch.group_size != 2:
             raise BadConfiguration(
@@ -320,8 +320,7 @@ class AppleContrastive(Recipe):
         with torch.no_grad():
             parts |= {
                 "alignment": alignment(student1, student2),
-                "uniformity": uniformity(torch.cat((student1, student2))),
-                "effective_rank": effective_rank(gather_rows(torch.cat((vector1, vector2)))),
+                **watch(torch.cat((gather_rows(vector1), gather_rows(vector2))), participant.repeat(2)),
             }
         return Loss(total=total, parts={name: part.detach() for name, part in parts.items()})
 

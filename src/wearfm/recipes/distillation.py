@@ -353,7 +353,7 @@ def augmented(stream: Signal, draws: Draws, *, steps: tuple[Step, ...]) -> Signa
     """
     fit = fit_level_and_size(stream.signal, stream.valid)
     scaled, valid = cascade(fit.scaled, stream.valid, draws, steps=steps)
-    return replace(stream, signal=torch.where(valid, fit.level + fit.size * scaled, 0.0), valid=valid)
+    return replace(stream, signal=torch.where(valid, fit.line + fit.size * scaled, 0.0), valid=valid)
 
 
 @torch.no_grad()

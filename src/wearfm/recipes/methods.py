@@ -6,6 +6,7 @@ from wearfm.recipes.apple_contrastive import AppleContrastive
 from wearfm.recipes.base import Recipe
 from wearfm.recipes.harnet import Harnet
 from wearfm.recipes.himae import HiMAE
+from wearfm.recipes.hybrid import Hybrid
 from wearfm.recipes.lift_pd import LiftPD
 from wearfm.recipes.lsm import LSM
 from wearfm.recipes.lsm2 import LSM2
@@ -16,11 +17,13 @@ from wearfm.recipes.pat import PAT
 from wearfm.recipes.pulse_ppg import PulsePPG
 from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
+from wearfm.recipes.wbm import WBM
 
 _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
     Harnet,
     HiMAE,
+    Hybrid,
     LSM,
     LSM2,
     LTA2V,
@@ -31,5 +34,6 @@ _ALL: tuple[type[Recipe], ...] = (
     PulsePPG,
     RelCon,
     SelfPAB,
+    WBM,
 )
 METHODS: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
