@@ -7,7 +7,7 @@
     table = wearfm.embed(recipe, store)                one vector a window
     report = wearfm.evaluate(table, tasks, store=store)
     report = wearfm.finetune(recipe, store, task, ...)  a head, taught labels, judged on others
-    student = wearfm.distil(recipe, store, ...)        what a student with other sensors learns from a trained recipe
+    made = wearfm.distil(recipe, store, student, ...)  what a student with other sensors learns from a trained recipe
     report = wearfm.impute(recipe, store)              what a masked recipe fills in, beside simple imputation
 
 Names are imported when they are first used, so that `import wearfm` costs nothing.

@@ -165,6 +165,8 @@ def test_only_still_windows_teach(tmp_path: Path) -> None:
         assert isinstance(plan, Simultaneous)
         drawn = plan.draw(0, np.arange(len(plan)))[:, 0]
         assert set(drawn) == set(np.flatnonzero(motion <= limit))
+        restless = _of(still_g=1e-6).survey(store, WindowIndex.build(store, recipe.input, stride_s=3.0))
+        assert restless.skipped["moves more than 1e-06 g"] == 4 * 60.0, "overlaps count once"
         everything = _of().plan(index, seed=0)
         assert len(everything) == len(index)
         assert _of().survey(store, index) is index

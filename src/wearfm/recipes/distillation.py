@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,7 +45,7 @@ from wearfm.windows.batch import Batch, Signal
 from wearfm.windows.contract import ANY, InputContract, Stream
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.motion import MOTION, measure_motion
-from wearfm.windows.pairs import Simultaneous
+from wearfm.windows.pairs import SECOND, Simultaneous
 from wearfm.windows.source import Source
 
 NEGATIVES = ("all", "others")
@@ -151,7 +152,7 @@ class Distillation(Recipe):
     def __init__(self, config: DistillationConfig, *, seed: int = 0) -> None:
         super().__init__()
         self.config = config
-        self.teacher = config.teacher.build(seed=seed).requires_grad_(False)
+        self.teacher = config.teacher.build(seed=seed).requires_grad_(False).eval()
         self.student = config.student.build(seed=seed)
         for name, parameter in self.student.named_parameters():
             if name.startswith(self.student.pretext):
@@ -251,10 +252,14 @@ class Distillation(Recipe):
             self.student.calibrate(self._side("student", batch) for batch in kept)
 
     def survey(self, source: Source, index: WindowIndex) -> WindowIndex:
-        """Return the index with how much each window moves, if only still ones are to be used."""
-        if self.config.still_g is None or MOTION in index.targets:
+        """Return the index with how much each window moves, if only still ones are to be used; the others count as skipped."""
+        limit_g = self.config.still_g
+        if limit_g is None or MOTION in index.targets:
             return index
-        return index.with_targets(**{MOTION: measure_motion(source, index, modality=ACCELERATION)})
+        motion = measure_motion(source, index, modality=ACCELERATION)
+        moving_s = _covered_s(index.select(motion > limit_g))
+        skipped = {**index.skipped, **({f"moves more than {limit_g:g} g": moving_s} if moving_s else {})}
+        return replace(index.with_targets(**{MOTION: motion}), skipped=skipped)
 
     def plan(self, index: WindowIndex, *, seed: int) -> Simultaneous:
         """Return windows in which both sides are measured, the still ones only where asked for; participants take turns."""
@@ -366,6 +371,15 @@ def _found(question: Tensor, answer: Tensor) -> dict[str, Tensor]:
         "student_finds_teacher": (similar.argmax(dim=1) == own).float().mean(),
         "teacher_finds_student": (similar.argmax(dim=0) == own).float().mean(),
     }
+
+
+def _covered_s(index: WindowIndex) -> float:
+    """Return the seconds that windows cover, where they overlap once."""
+    length = round(index.contract.window_s * SECOND)
+    step = np.diff(index.start_ns)  # rows are sorted by recording and start
+    is_next = np.diff(index.recording) == 0
+    new = np.where(is_next, np.minimum(step, length), length)
+    return float(new.sum() + length * (len(index) > 0)) / SECOND
 
 
 def _reads(config: DistillationConfig, side: str, contract: InputContract) -> tuple[Stream, ...]:
