@@ -1,7 +1,8 @@
 """What an accelerometer at the wrist learns of the heart from a frozen pulse encoder, on people that nobody has seen.
 
     python docs/results/distil.py > docs/results/distil_202611.md        (reads WEARFM_DATA; a quarter of an hour on one core)
-    python docs/results/distil.py quick                                  (two minutes; the figures mean nothing)
+    python docs/results/distil.py FOLDER > ...                           (keeps store and runs there, and goes on from them)
+    python docs/results/distil.py quick                                  (a minute; the figures mean nothing)
 
 One split by person for everything: encoders, heads, probes and the supervised network learn from the same people. Nothing
 was tuned: one seed, one set of settings, chosen before the first figure was seen.
@@ -30,6 +31,7 @@ from wearfm.embeddings.table import EmbeddingTable
 from wearfm.evaluation.evaluate import evaluate
 from wearfm.evaluation.labels import event_mean, of_dataset
 from wearfm.evaluation.report import TaskResult
+from wearfm.evaluation.retrieval import retrieve
 from wearfm.evaluation.task import Rows, Task, Truth
 from wearfm.evaluation.tasks import TASKS
 from wearfm.finetuning import lessons
@@ -81,6 +83,8 @@ BOTH = replace(STRESS_RATE, name="heart_rate", dataset="troika, stress_predict",
 
 def store_at(folder: Path) -> Store:
     """Return a store with the wrist's pulse and acceleration of both data sets."""
+    if folder.exists():
+        return Store.open(folder)
     store = Store.create(folder)
     for name in STRIDE_S:
         dataset = DATASETS[name]
@@ -153,37 +157,24 @@ def judged(task: Task, models: dict[str, Recipe], store: Store, test: frozenset[
     return report.results[0]
 
 
-def places(
-    query: NDArray[np.float32], candidate: NDArray[np.float32], owner: NDArray[np.int64], *, within: bool
-) -> list[float]:
-    """Return top-1 share and mean rank of the partner among POOL windows, means over DRAWS pools. within: of one person."""
-    generator, first, ranks = np.random.default_rng(0), [], []
-    unit = [vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (query, candidate)]
-    people = [person for person in np.unique(owner) if (owner == person).sum() >= POOL]
-    for draw in range(DRAWS):
-        rows = np.flatnonzero(owner == people[draw % len(people)]) if within else np.arange(len(owner))
-        rows = generator.choice(rows, POOL, replace=False)
-        alike = unit[0][rows] @ unit[1][rows].T
-        rank = 1 + (alike > alike.diagonal()[:, None]).sum(axis=1)
-        first.append(float((rank == 1).mean()))
-        ranks.append(float(rank.mean()))
-    return [float(np.mean(first)), float(np.std(first)), float(np.mean(ranks))]
-
-
 def retrieved(found: dict[str, Distillation], store: Store, test: frozenset[str]) -> list[str]:
     """Return how well the pulse of a window is found from its acceleration, on stress_predict people that nobody has seen."""
     say("retrieval")
     strangers = View(store, participants=[name for name in test if name.startswith("stress_predict:")])
-    lines = ["| student | pool | top-1 | std over pools | mean rank |", "|---|---|---|---|---|"]
+    lines = ["| student | 100 windows of | top-1 | mean rank | top-1, the other way |", "|---|---|---|---|---|"]
     for name, recipe in found.items():
         index = WindowIndex.build(strangers, recipe.input)
         rows = np.arange(0, len(index), 4 if IS_QUICK else 1)
         pairs = [recipe.projections(load_batch(strangers, index, part)) for part in np.array_split(rows, len(rows) // 256 + 1)]
         query, candidate = (torch.cat(side).numpy() for side in zip(*pairs, strict=True))
-        for pool, within in (("windows of all", False), ("windows of one person", True)):
-            top, spread, rank = places(query, candidate, index.participant[rows], within=within)
-            lines.append(f"| {name} | {POOL} {pool} | {top:.3f} | {spread:.3f} | {rank:.1f} |")
-    lines.append(f"| *chance* | {POOL} | {1 / POOL:.3f} | | {(POOL + 1) / 2:.1f} |")
+        owner = index.participant[rows]
+        own = [owner == person for person in np.unique(owner).tolist()]
+        for pool, chosen in (("all people", [owner >= 0]), ("one person at a time", own)):
+            ways = [retrieve(query[each], candidate[each], pool=POOL, seed=0, draws=DRAWS // len(chosen)) for each in chosen]
+            tops = [way.forward.top[1] for way in ways]
+            first, spread, chance = np.mean([(top.mean, top.std, top.chance) for top in tops], axis=0)
+            rank, back = np.mean([(way.forward.mean_rank.mean, way.backward.top[1].mean) for way in ways], axis=0)
+            lines.append(f"| {name} | {pool} | {first:.3f} ± {spread:.3f} (chance {chance:.3f}) | {rank:.1f} | {back:.3f} |")
     return lines
 
 
@@ -220,7 +211,6 @@ def stillness(store: Store) -> str:
 def main(folder: Path) -> None:
     """Make the page."""
     torch.set_num_threads(1)
-    started = time.perf_counter()
     say("read")
     store = store_at(folder / "store")
     split = split_people(store, seed=0)
@@ -237,20 +227,20 @@ def main(folder: Path) -> None:
         for name, task in (("Stress-Predict", STRESS_RATE), ("TROIKA", TASKS["troika_heart_rate"]))
     }
     print("# Distillation of a pulse encoder into an accelerometer encoder\n\n`python docs/results/distil.py`\n")
-    print("\n".join(circumstances(store, time.perf_counter() - started)))
+    print("\n".join(circumstances(store)))
     for name, result in results.items():
         print(f"\n## Heart rate, {name}\n\n" + "\n".join(table(result)))
     print("\n## Finding the pulse of a window from its acceleration, people of Stress-Predict that nobody has seen\n")
     print("\n".join(retrieved(found, store, split.test)))
 
 
-def circumstances(store: Store, wall_s: float) -> list[str]:
+def circumstances(store: Store) -> list[str]:
     """Return hardware, data and settings."""
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), ": unknown")
     sizes = [sum(p.numel() for p in config.encoder().parameters()) for config in (MOTION, NARROW)]
     return [
-        f"- hardware: {cpu.split(':')[1].strip()}, one thread; {platform.system()}; {wall_s / 60:.0f} minutes before retrieval",
+        f"- hardware: {cpu.split(':')[1].strip()}, one thread; {platform.system()}",
         f"- commit: {commit.stdout.strip()}; python {platform.python_version()}, torch {torch.__version__}",
         f"- data: {len({row.participant for row in store.recordings()})} people, pulse and three axes at the wrist; windows of"
         f" 8 s at 64 Hz; standard deviation of |acc|, median: {stillness(store)}",
@@ -263,4 +253,4 @@ def circumstances(store: Store, wall_s: float) -> list[str]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
-        main(Path(temporary))
+        main(Path(temporary if IS_QUICK or len(sys.argv) < 2 else sys.argv[1]))
