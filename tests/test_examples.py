@@ -11,6 +11,7 @@ CASES = {
     "arrow_of_time": (("4",), "does it run backwards?"),
     "days_with_gaps": (("4",), "in hidden afternoons of strangers"),
     "disease_risk": ((), "risk table:"),
+    "distil_ppg_into_acc": (("4",), "pulse found from acceleration"),
     "embed_with_normwear": ((), "between people"),
     "evaluate_a_table": ((), "report.html"),
     "fill_in_minutes": (("4",), "linear interpolation"),

@@ -8,6 +8,7 @@
     report = wearfm.evaluate(table, tasks, store=store)
     risks = wearfm.assess_risk(table, "outcomes.csv")  who falls ill sooner, outcome by outcome
     report = wearfm.finetune(recipe, store, task, ...)  a head, taught labels, judged on others
+    made = wearfm.distil(recipe, store, student, ...)  what a student with other sensors learns from a trained recipe
     report = wearfm.impute(recipe, store)              what a masked recipe fills in, beside simple imputation
 
 Names are imported when they are first used, so that `import wearfm` costs nothing.
@@ -17,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wearfm.distilling import distil
     from wearfm.embeddings.embedder import Embedder
     from wearfm.embeddings.extract import embed, embed_to
     from wearfm.embeddings.table import EmbeddingTable
@@ -44,6 +46,7 @@ _ROOMS = {
     "TrainingConfig": "training",
     "assess_risk": "workflow",
     "create": "recipes",
+    "distil": "distilling",
     "embed": "embeddings.extract",
     "embed_to": "embeddings.extract",
     "evaluate": "workflow",
@@ -69,6 +72,7 @@ __all__ = [
     "TrainingConfig",
     "assess_risk",
     "create",
+    "distil",
     "embed",
     "embed_to",
     "evaluate",

@@ -23,6 +23,7 @@ VERBS: dict[str, str] = {
     "recipes": "list the methods, their presets and settings",
     "pretrain": "train a recipe on a store without labels",
     "finetune": "teach a pretrained recipe the labels of a task",
+    "distil": "teach a student with other sensors what a pretrained recipe reads",
     "embed": "turn a store into an embedding table",
     "evaluate": "judge embedding tables on tasks, beside the baselines",
     "risk": "say from an embedding table who falls ill sooner, for many outcomes",

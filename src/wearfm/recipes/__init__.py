@@ -10,10 +10,11 @@ from torch import Tensor
 from wearfm.errors import UnknownName
 from wearfm.recipes import base
 from wearfm.recipes.base import Embedded, Loss, Recipe
+from wearfm.recipes.distillation import Distillation
 from wearfm.recipes.methods import METHODS
 from wearfm.recipes.supervised import Supervised
 
-RECIPES: dict[str, type[Recipe]] = {**METHODS, Supervised.name: Supervised}
+RECIPES: dict[str, type[Recipe]] = {**METHODS, Distillation.name: Distillation, Supervised.name: Supervised}
 
 
 def find(name: str) -> type[Recipe]:
