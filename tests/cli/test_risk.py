@@ -30,7 +30,7 @@ def test_a_table_becomes_risks(inputs, capsys):
     printed = capsys.readouterr().out
     assert "knows: 1 of 2 outcomes answered, 1 above chance" in printed
     assert "better than guesses" in printed
-    assert "AUROC, 4 years" in (inputs / "out" / "risk.html").read_text()
+    assert "AUROC,<br>4 years" in (inputs / "out" / "risk.html").read_text()
     assert (inputs / "out" / "risk.parquet").exists()
 
 

@@ -81,7 +81,7 @@ def retrieve(
     query, candidate: (N, D), any norm; row n of both is the same window. pool: windows a pool holds, at least 2. draws: pools,
     1 or more. person: (N,) of every window; others_only: rivals are windows of other people only, so that the hard ones, of the
     same person at another minute, do not count. A rank is 1 + rivals that are closer + half of those that tie. Means and
-    standard deviations are over pools. Memory does not grow with N or pool; time does with draws * pool^2 * D.
+    standard deviations are over pools. Memory grows with N and pool, time with draws * pool^2 * D.
     """
     if query.shape != candidate.shape or query.ndim != 2:
         raise BadConfiguration(f"queries {query.shape} and candidates {candidate.shape}; give (N, D) of the same windows")

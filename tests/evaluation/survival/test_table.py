@@ -48,7 +48,7 @@ def test_the_page_needs_nothing_else_and_trusts_no_name(risks):
     assert "planted &lt;b&gt;" in page
     assert "planted <b>" not in page
     assert "at least 10 are needed" in page
-    assert "AUROC, 3 years" in page
+    assert "AUROC,<br>3 years" in page
     assert "wearfm risk t.parquet" in page
     assert risks.fingerprint in page
 
