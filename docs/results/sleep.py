@@ -60,7 +60,7 @@ def main(work: Path) -> None:
         lines = [found("pretrained", load(work / "runs" / "sleepfm"), strangers)]
         lines.append(found("random weights", build(RECIPES["sleepfm"], config, seed=1), strangers))
     title = (
-        f"## ECG and breathing of the same window, found among {POOL} windows of strangers (mean and deviation of 100 draws)"
+        f"## ECG and breathing of the same window, found among {POOL} windows of strangers (100 draws, ± deviation)"
     )
     header = "| weights | breathing first | ECG first | chance |\n|---|---|---|---|"
     sys.stdout.write("\n".join(("", title, "", header, *lines)) + "\n")
