@@ -47,7 +47,7 @@ LEARNERS: dict[str, HybridConfig] = {
     "reconstruction": replace(BASE, contrast_weight=0.0),
     "contrast": replace(BASE, reconstruction_weight=0.0),
     "hybrid": BASE,
-    "hybrid + pretext": replace(BASE, corruption_weight=0.1, beat_weight=0.5),
+    "hybrid + pretext": replace(BASE, corruption_weight=0.2, beat_weight=0.5),
 }
 QUESTIONS = {  # data set -> seconds of a window, tasks
     "bidmc": (WINDOW_S, ("bidmc_heart_rate",)),
@@ -70,7 +70,10 @@ def main(work: Path) -> None:
             for dataset in QUESTIONS:
                 reports[dataset].append(judge(models, dataset, store, work, seed))
             lines.append(held_out(models["hybrid + pretext"], store, split, seed))
-    sys.stdout.write(page(reports, lines, minutes=time.process_time() / 60))
+        everything = LEARNERS["hybrid + pretext"]
+        both = {"untrained": Hybrid(everything, seed=0), f"after {STEPS} steps": models["hybrid + pretext"]}
+        forces = {name: pulls(model, store, split) for name, model in both.items()}
+    sys.stdout.write(page(reports, lines, forces, minutes=time.process_time() / 60))
 
 
 def pretrain(name: str, config: HybridConfig, store: Store, split: Split, work: Path, seed: int) -> Hybrid:
@@ -121,8 +124,30 @@ def held_out(model: Hybrid, store: Store, split: Split, seed: int) -> str:
     return f"| {seed} | " + " | ".join(f"{value:.3f}" for value in figures) + f" | {mean('beat_known'):.0%} |"
 
 
-def page(reports: dict[str, list[dict[str, Any]]], lines: list[str], *, minutes: float) -> str:
-    """Return the page: circumstances, a table of all models, one of the pretext tasks."""
+def pulls(model: Hybrid, store: Store, split: Split) -> dict[str, float]:
+    """Return the norm of the gradient with which each part, weighted, pulls at the encoder: mean over three batches."""
+    config, found = model.config, {}
+    view = View(store, participants=split.train, modalities=["ppg"])
+    index = model.survey(view, WindowIndex.build(view, model.input, stride_s=STRIDE_S))
+    loader = Loader(store=view, index=index, plan=model.plan(index, seed=0), batch_size=PAIRS)
+    batches = [batch for batch, _ in zip(loader.epoch(0), range(3), strict=False)]
+    for part, weight in config.weights.items():
+        model.config = replace(config, **{f"{name}_weight": weight * (name == part) for name in config.weights})
+        norms = []
+        for step, batch in enumerate(batches):
+            model.zero_grad()
+            model.loss(batch, Draws(0, step)).total.backward()
+            gradients = [p.grad.square().sum() for p in model.encoder.parameters() if p.grad is not None]
+            norms.append(float(torch.stack(gradients).sum().sqrt()))
+        found[part] = float(np.mean(norms))
+    model.config = config
+    return found
+
+
+def page(
+    reports: dict[str, list[dict[str, Any]]], lines: list[str], forces: dict[str, dict[str, float]], *, minutes: float
+) -> str:
+    """Return the page: circumstances, a table of all models, one of the pretext tasks, one of how hard each part pulls."""
     first = next(iter(reports.values()))[0]
     models = list(dict.fromkeys(s["model"] for each in reports.values() for r in each[0]["results"] for s in r["scores"]))
     head = [
@@ -151,6 +176,14 @@ def page(reports: dict[str, list[dict[str, Any]]], lines: list[str], *, minutes:
         "| seed | reconstruction | contrast, nats | corruption told | next beat, s | constant, s | beat known in |",
         "|---|---|---|---|---|---|---|",
         *lines,
+        "",
+        "## How hard each part pulls at the encoder",
+        "",
+        "Norm of the weighted gradient on the encoder's parameters, last seed, three batches.",
+        "",
+        "| | " + " | ".join(next(iter(forces.values()))) + " |",
+        "|---|" + "---|" * len(next(iter(forces.values()))),
+        *(f"| {name} | " + " | ".join(f"{value:.2f}" for value in force.values()) + " |" for name, force in forces.items()),
     ]
     return "\n".join(head + rows + told) + "\n"
 

@@ -80,9 +80,9 @@ class HybridConfig:
     projection_size: int = 128
     # what is learnt; a part with weight 0 is not computed
     reconstruction_weight: float = 1.0  # guessing the mean costs 1, in units of variance
-    contrast_weight: float = 0.5  # guessing costs ln(2 N - 1) = 4.8 for N = 64 pairs
+    contrast_weight: float = 0.05  # guessing costs ln(2 N - 1) = 4.8 for N = 64 pairs
     koleo_weight: float = 0.0  # reconstruction alone prevents collapse
-    corruption_weight: float = 0.0  # 0.1 in preset "pretext"; guessing costs ln 5 = 1.6
+    corruption_weight: float = 0.0  # 0.2 in preset "pretext"; guessing costs ln 5 = 1.6
     beat_weight: float = 0.0  # 0.5 in preset "pretext"; guessing costs about 0.25
     mask_share: float = 0.5  # of the moments that were measured; hidden in all channels at once
     pooled: str = (
@@ -180,7 +180,7 @@ def paper() -> HybridConfig:
 
 def pretext() -> HybridConfig:
     """Return the full size with all four parts on."""
-    return replace(paper(), corruption_weight=0.1, beat_weight=0.5)
+    return replace(paper(), corruption_weight=0.2, beat_weight=0.5)
 
 
 def small() -> HybridConfig:

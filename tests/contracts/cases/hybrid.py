@@ -14,7 +14,7 @@ CASE = Case(
     group_size=2,
     targets={"next_beat_s": (0.2, 0.5, float("nan"), 0.9, 0.1)},
     alternatives={
-        "modality": "ecg",
+        "modality": Given(value="ecg", given={"rate_hz": 64.0}),  # R peaks need 40 Hz
         "apart_s": 16.0,
         "patch": 32,
         "width": 32,
