@@ -16,6 +16,7 @@ from wearfm.recipes.pat import PAT
 from wearfm.recipes.pulse_ppg import PulsePPG
 from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
+from wearfm.recipes.sleepfm import SleepFM
 
 _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
@@ -31,5 +32,6 @@ _ALL: tuple[type[Recipe], ...] = (
     PulsePPG,
     RelCon,
     SelfPAB,
+    SleepFM,
 )
 METHODS: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
