@@ -21,7 +21,6 @@ from wearfm.store import Store
 from wearfm.training import TrainingConfig, train
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.load import load
-from wearfm.windows.motion import measure_motion
 
 RATE_HZ, REST_S, WALK_S = 30.0, 60, 30
 
@@ -45,9 +44,8 @@ def wrist(name: str, generator: np.random.Generator) -> Recording:
 
 
 def moving(recipe: Harnet, store: Store) -> WindowIndex:
-    """Return all windows of a store, each with how much it moves: the recipe then draws by it."""
-    index = WindowIndex.build(store, recipe.input)
-    return index.with_targets(motion=measure_motion(store, index, modality="acc"))
+    """Return all windows of a store, each with how much it moves, as training surveys them: the recipe draws by it."""
+    return recipe.survey(store, WindowIndex.build(store, recipe.input))
 
 
 def ask(recipe: Harnet, store: Store, index: WindowIndex) -> dict[str, float]:

@@ -63,7 +63,7 @@ def main(folder: Path, steps: int) -> None:
     distance = RelCon(replace(CONFIG, stage="distance"))
     train(distance, training, config=settings, run=folder / "distance", progress=show)
 
-    recipe = RelCon(CONFIG).with_distance(distance)
+    recipe = RelCon(CONFIG).after(distance)
     before = kept_order(recipe, strangers, anchors=64)
     train(recipe, training, config=settings, run=folder / "encoder", progress=show)
     print(f"order kept among strangers: {kept_order(recipe, strangers, anchors=64):.2f}, before {before:.2f}, chance 0.50")

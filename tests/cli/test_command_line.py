@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+import wearfm
 from tests.recordings import channel, ramp, recording
 from wearfm.cli import VERBS, main
 from wearfm.store import Store
@@ -152,3 +154,22 @@ def test_the_whole_way_on_a_small_cohort(tmp_path: Path, capsys: pytest.CaptureF
     assert "report.html" in capsys.readouterr().out
     assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
     assert json.loads((tmp_path / "report" / "report.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_method_of_two_stages_is_pretrained_stage_by_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store, first, second = tmp_path / "store", tmp_path / "distance", tmp_path / "encoder"
+    cohort = ("--num-participants", 3, "--num-sessions", 1, "--session-hours", 0.1, "--modalities", "acc")
+    assert _run("synth", "-o", store, *cohort) == 0
+    size = ("--config.widths", 8, 8, "--config.repeats", 1, 1, "--config.kernels", 3, 3, "--config.candidates", 2)
+    short = ("--training.steps", 2, "--training.batch-size", 4, "--training.workers", 0, "--training.validation-share", 0)
+    assert _run("pretrain", "relcon", store, "-o", first, *size, *short, "--config.stage", "distance") == 0
+    call = ("pretrain", "relcon", store, "-o", second, *size, *short, "--config.distance", "learned")
+    capsys.readouterr()
+    assert _run(*call) == 2
+    assert "has no trained distance" in capsys.readouterr().err
+    assert _run(*call, "--after", first) == 0
+    trained, taken = wearfm.load(first).state_dict(), wearfm.load(second).state_dict()
+    assert all(torch.equal(taken[key], value) for key, value in trained.items() if key.startswith("motif."))
+    assert _run("pretrain", "harnet", store, "-o", tmp_path / "other", *short, "--after", first) == 2
+    assert "harnet has no earlier stage that relcon could be" in capsys.readouterr().err

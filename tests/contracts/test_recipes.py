@@ -14,8 +14,8 @@ from torch import Tensor
 
 from tests.contracts.alternatives import CASES
 from tests.contracts.case import Case, Given
-from tests.toy import toy_store
-from wearfm.errors import IncompatibleWeights, UnknownName, WearfmError
+from tests.toy import Toy, small, toy_store
+from wearfm.errors import BadConfiguration, IncompatibleWeights, UnknownName, WearfmError
 from wearfm.nn.draws import Draws
 from wearfm.recipes import RECIPES
 from wearfm.recipes.base import Masked, Recipe, config_from_json, config_to_json, load_strictly, preset
@@ -41,7 +41,7 @@ def _index(recipe: Recipe, case: Case, folder: Path) -> WindowIndex:
     rate_hz = recipe.input.streams[0].rate_hz or 64.0
     channels = {s.modality: s.channels or 2 for s in recipe.input.streams if s.modality != ANY} or dict(case.channels)
     with toy_store(folder, seconds=6 * recipe.input.window_s, rate_hz=rate_hz, channels=channels) as store:
-        return WindowIndex.build(store, recipe.input)
+        return recipe.survey(store, WindowIndex.build(store, recipe.input))
 
 
 def test_every_recipe_has_a_case() -> None:
@@ -94,6 +94,7 @@ def _behaviour(case: Case, config: Any, folder: Path) -> dict[str, Any]:
     seen: dict[str, Any] = {
         "input": recipe.input.to_json(),
         "calibration": recipe.calibration_windows,
+        "survey": sorted(index.targets),
         "shapes": {name: tuple(tensor.shape) for name, tensor in recipe.state_dict().items()},
         "plan": recipe.plan(index, seed=0).draw(0, np.arange(16)).tolist(),
     }
@@ -209,6 +210,22 @@ def test_the_embedding_has_the_size_it_announces_and_differs_between_windows(cas
     assert embedded.vector.shape[0] == 8
     assert recipe.embedding_size in (None, embedded.vector.shape[1])
     assert torch.pdist(embedded.vector).min() > 0
+
+
+def test_features_without_draws_are_the_embedding_and_with_draws_carry_a_gradient(case: Case) -> None:
+    recipe = case.make().train()
+    batch = case.batch(recipe)
+    if not recipe.learns_from_labels:  # there `embed` gives predictions, and `features` what the head stands on
+        torch.testing.assert_close(recipe.features(batch), recipe.embed(batch).vector)
+    learning = recipe.features(batch, _draws())
+    assert learning.shape == (8, recipe.feature_size("window"))
+    learning.square().sum().backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in recipe.parameters())
+
+
+def test_a_stage_before_that_is_none_is_refused(case: Case) -> None:
+    with pytest.raises(BadConfiguration, match=r"toy|stage"):
+        case.make().after(Toy(small()))
 
 
 def test_save_and_load_give_the_same_bits(case: Case, tmp_path: Path) -> None:

@@ -87,12 +87,17 @@ def test_bidmc_reads_waves_numbers_and_breaths(tmp_path: Path) -> None:
         ("hapt", 21),
         ("bidmc", 13),
         ("cast", 74),
+        ("cinc2017", 3200),
         ("depresjon", 36),
         ("fitabase", 22),
+        ("hmp", 11),
+        ("mitdb", 18),
         ("motionsense", 7),
         ("sisfall", 2),
         ("sleep_accel", 21),
         ("stanford_fog", 2),
+        ("stress_predict", 29),
+        ("troika", 7),
     ],
 )
 def test_real_recordings_are_read_whole(name: str, people: int, data_folder: Path) -> None:

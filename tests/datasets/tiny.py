@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import struct
+import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
+from scipy.io import savemat
 
 MINUTE = timedelta(minutes=1)
 
@@ -110,12 +113,100 @@ def write_cast(folder: Path) -> None:
     (folder / "metadata.csv").write_text("subject,age,sex\ne017b,70-74,Female\n")
 
 
+def write_e4(folder: Path, *, start: int, seconds: int, tags: list[int]) -> None:
+    """An E4 folder of some seconds: gravity on z, a pulse of 1 Hz, skin at 33 degrees; HR begins 10 s later."""
+    folder.mkdir(parents=True)
+    pulse = "".join(f"{50 * np.sin(2 * np.pi * k / 64):.2f}\n" for k in range(64 * seconds))
+    (folder / "BVP.csv.gz").write_bytes(gzip.compress(f"{start}.00\n64.000000\n{pulse}".encode()))
+    (folder / "ACC.csv").write_text(f"{start}.0, {start}.0, {start}.0\n32.0, 32.0, 32.0\n" + "0,0,64\n" * (32 * seconds))
+    for sensor, value in (("EDA", "0.5"), ("TEMP", "33.01")):
+        (folder / f"{sensor}.csv").write_text(f"{start}.000000\n4.000000\n" + f"{value}\n" * (4 * seconds))
+    (folder / "HR.csv").write_text(f"{start + 10}.000000\n1.000000\n" + "60.0\n" * (seconds - 10))
+    (folder / "IBI.csv").write_text(f"{start}.000000, IBI\n2.0,1.0\n")
+    (folder / f"tags_{folder.name}.csv").write_text("".join(f"{tag}\n" for tag in tags))
+
+
+def write_stress_predict(folder: Path) -> None:
+    """A session of forty seconds with a task of ten, a press that was typed in wrongly, and a session without labels."""
+    start = 1644227574
+    write_e4(folder / "Raw_data" / "S02", start=start, seconds=40, tags=[start + 20, start + 30, start - 43200])
+    write_e4(folder / "Raw_data" / "S01", start=start, seconds=20, tags=[])
+    rows = [f"2,118.0,12.1,{start + 9 + k},{int(11 <= k < 21)}" for k in range(30)]
+    lines = "\n".join(["Participant,HR,respr,Time(sec),Label", *rows]) + "\n"
+    (folder / "Improved_All_Combined_hr_rsp_binary.csv.gz").write_bytes(gzip.compress(lines.encode()))
+    for scale, totals in (("STAI", "62,56,94,101"), ("PSSQ", ",,10,16")):
+        (folder / f"Questionnaires_scores_{scale}.csv").write_text(
+            f",S01,,S02,\nQuestion ,{scale},,{scale},\n,Before,After,Before,After\n1,3,2,1,1\n,,,,\nTotal,{totals}\n"
+        )
+
+
+def write_troika(folder: Path) -> None:
+    """Twelve seconds of two runs of number 04: three reference windows each."""
+    folder.mkdir(exist_ok=True)
+    seconds = np.arange(1500) / 125
+    for run, rate in (("TYPE01", 60.0), ("TYPE02", 120.0)):
+        wave = np.sin(2 * np.pi * rate / 60 * seconds)
+        rows = [-300 + 100 * wave, 20 * wave, 10 * wave, 0 * wave, 0 * wave, 1 + 0.25 * wave]
+        savemat(folder / f"DATA_04_{run}.mat", {"sig": np.stack(rows)})
+        savemat(folder / f"REF_04_{run}.mat", {"BPM0": rate + np.array([[0.0], [1.0], [2.0]])})
+
+
+def write_hmp(folder: Path) -> None:
+    """A climb in the original folder and, as in the full set, its copy among the models; a walk in a zip."""
+    line = "00 63 42\r\n"
+    for inside in ("Climb_stairs", "Climb_stairs_MODEL"):
+        (folder / "HMP_Dataset" / inside).mkdir(parents=True)
+        (folder / "HMP_Dataset" / inside / "Accelerometer-2011-03-24-10-24-39-climb_stairs-f1.txt").write_text(line * 64)
+    with zipfile.ZipFile(folder / "HMP_Dataset.zip", "w") as archive:
+        archive.writestr("HMP_Dataset/Walk/Accelerometer-2012-06-11-11-39-29-walk-m10.txt", "22 42 32\n" * 96)
+
+
+def write_mitdb(folder: Path) -> None:
+    """Two seconds of record 202 in format 16: a normal beat, a premature one, noise, and fibrillation from the second on."""
+    folder.mkdir(exist_ok=True)
+    head = [f"202.dat 16 200 11 1024 {first} 0 0 {lead}" for first, lead in ((1024, "MLII"), (1224, "V1"))]
+    lines = ["202 2 360 720", *head, "# 68 M 1960 637 x1", "# Digoxin, Hydrochlorthiazide"]
+    (folder / "202.hea").write_text("\n".join(lines) + "\n")
+    (folder / "202.dat").write_bytes(struct.pack("<1440h", *(1024, 1224) * 720))
+    marks = [(28, 18, "(N"), (1, 18, ""), (5, 144, ""), (28, 180, "(AFIB"), (14, 0, "")]  # code, step in samples, text
+    words = b""
+    for code, step, text in marks:
+        words += struct.pack("<H", code << 10 | step)
+        if text:
+            words += struct.pack("<H", 63 << 10 | len(text)) + text.encode() + b"\0" * (len(text) % 2)
+    (folder / "202.atr").write_bytes(words + b"\0\0")
+
+
+def matlab_4(values: list[int]) -> bytes:
+    """The bytes of a MATLAB 4 file with one row of 16-bit integers, called val."""
+    header = struct.pack("<5i", 30, 1, len(values), 0, 4)  # 30: little endian, 16-bit integers, a full matrix
+    return header + b"val\0" + struct.pack(f"<{len(values)}h", *values)
+
+
+def write_cinc2017(folder: Path) -> None:
+    """Two records of nine seconds in the official folder, and a third one in a zip with a copy of the second."""
+    (folder / "training2017").mkdir(parents=True)
+    beat = [0, 100, 1000, -250, 0] + [0] * 295
+    for record, values in (("A00001", beat * 9), ("A00002", [-v for v in beat] * 9)):
+        (folder / "training2017" / f"{record}.mat").write_bytes(matlab_4(values))
+    with zipfile.ZipFile(folder / "more.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("A00002.mat", matlab_4([0] * 2700))
+        archive.writestr("A00003.mat", matlab_4([7, *beat * 9]))
+    (folder / "REFERENCE-v3.csv").write_text("A00001,N\nA00002,A\n")
+    (folder / "REFERENCE-v3_more.csv").write_text("A00003,~\n")
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "cast": write_cast,
+    "cinc2017": write_cinc2017,
     "depresjon": write_depresjon,
     "fitabase": write_fitabase,
+    "hmp": write_hmp,
+    "mitdb": write_mitdb,
     "motionsense": write_motionsense,
     "sisfall": write_sisfall,
     "sleep_accel": write_sleep_accel,
     "stanford_fog": write_stanford_fog,
+    "stress_predict": write_stress_predict,
+    "troika": write_troika,
 }

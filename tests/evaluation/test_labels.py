@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from wearfm.errors import BadConfiguration
-from wearfm.evaluation.labels import event_label, event_mean, fact, fact_above, fact_in, of_dataset
+from wearfm.evaluation.labels import (
+    event_label,
+    event_match,
+    event_mean,
+    event_present,
+    fact,
+    fact_above,
+    fact_in,
+    of_dataset,
+)
 from wearfm.evaluation.task import Rows
 from wearfm.signals.recording import SECOND, Events
 
@@ -123,3 +132,47 @@ def test_events_without_duration_weigh_the_same_and_belong_to_the_window_they_st
 def test_labels_of_another_data_set_are_missing():
     truth = Known({"one:a": {"age_years": 30.0}, "two:a": {"age_years": 40.0}})
     np.testing.assert_array_equal(of_dataset("two", fact("age_years"))(people("one:a", "two:a"), truth), [NAN, 40.0])
+
+
+def match_by_hand(events, start_s, stop_s):
+    shares = []
+    for a, b, _ in events:
+        shared = max(0.0, min(stop_s, b) - max(start_s, a))
+        shares.append(shared / ((b - a) + (stop_s - start_s) - shared))
+    best = [v for share, (_, _, v) in zip(shares, events, strict=True) if share > 0 and share > max(shares) - 1e-9]
+    return sum(best) / len(best) if best else NAN
+
+
+OVERLAPPING = [(2.0 * k, 2.0 * k + 8.0, 60.0 + k**2) for k in range(12)]
+
+
+def test_a_window_as_long_as_a_reference_has_the_value_of_the_one_it_matches():
+    truth = Known(events=[event(a, b, value=v) for a, b, v in OVERLAPPING])
+    found = event_match("k")(windows(0, 6, 6.4, 22, 31, duration_s=8.0), truth)
+    np.testing.assert_array_equal(found, [60.0, 69.0, 69.0, 181.0, NAN])
+
+
+def test_windows_of_other_lengths_average_the_references_that_match_as_well():
+    truth = Known(events=[event(a, b, value=v) for a, b, v in OVERLAPPING])
+    np.testing.assert_allclose(event_match("k")(windows(4, duration_s=12.0), truth), [np.mean([64.0, 69.0, 76.0])])
+    np.testing.assert_allclose(event_match("k")(windows(6.5, duration_s=1.0), truth), [np.mean([60.0, 61.0, 64.0, 69.0])])
+
+
+@pytest.mark.parametrize("duration_s", [1.0, 8.0, 11.0])
+def test_matches_are_those_found_by_hand(duration_s):
+    truth = Known(events=[event(a, b, value=v) for a, b, v in [*OVERLAPPING, (5.0, 30.0, 10.0), (7.0, 7.5, 20.0)]])
+    bouts = [*OVERLAPPING, (5.0, 30.0, 10.0), (7.0, 7.5, 20.0)]
+    starts = np.random.default_rng(3).uniform(-20, 40, 40).round(3)
+    expected = [match_by_hand(bouts, s, s + duration_s) for s in starts]
+    np.testing.assert_allclose(event_match("k")(windows(*starts, duration_s=duration_s), truth), expected)
+
+
+def test_an_event_is_present_in_the_window_in_which_it_begins():
+    truth = Known(events=[event(5, 5, "V"), event(7, 7, "N"), event(20, 20, "F")])
+    found = event_present("k", {"V", "F"})(windows(0, 5, 6, 10, 20, 21), truth)
+    assert found.tolist() == ["yes", "yes", "no", "no", "yes", "no"]
+
+
+def test_nothing_is_said_of_a_recording_without_annotations():
+    truth = Known(events=[event(5, 5, "V", kind="other")])
+    assert event_present("k", {"V"})(windows(0, 5), truth).tolist() == ["", ""]

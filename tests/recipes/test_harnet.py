@@ -211,13 +211,18 @@ def test_embedding_uses_running_statistics_and_leaves_the_mode_alone() -> None:
     assert all(torch.equal(one, other) for one, other in zip(before, recipe.buffers(), strict=True))
 
 
-def test_windows_are_drawn_by_motion_if_the_index_knows_it(tmp_path: Path) -> None:
+def test_windows_are_drawn_by_motion_once_they_are_surveyed(tmp_path: Path) -> None:
     recipe = Harnet(tiny())
     with toy_store(tmp_path, seconds=8.0, rate_hz=30.0, channels={"acc": 3}) as store:
         index = WindowIndex.build(store, recipe.input)
         assert isinstance(recipe.plan(index, seed=0), Shuffled)
-        moving = index.with_targets(motion=measure_motion(store, index, modality="acc"))
+        moving = recipe.survey(store, index)
+        assert moving.targets["motion"].tolist() == measure_motion(store, index, modality="acc").tolist()
+        assert recipe.survey(store, moving) is moving
         assert isinstance(recipe.plan(moving, seed=0), MotionWeighted)
+        even = Harnet(tiny(by_motion=False))
+        assert even.survey(store, index) is index
+        assert isinstance(even.plan(moving, seed=0), Shuffled)
 
 
 @pytest.mark.slow

@@ -112,7 +112,7 @@ def test_what_is_visible_is_not_scored() -> None:
 
 def test_both_stages_work_together() -> None:
     distance = PulsePPG(tiny(stage="distance"), seed=1)
-    encoder = PulsePPG(tiny(distance="learned")).with_distance(distance)
+    encoder = PulsePPG(tiny(distance="learned")).after(distance)
     loss = encoder.loss(batch(encoder.config), Draws(seed=0))
     loss.total.backward()
     assert loss.total.isfinite()
@@ -123,7 +123,7 @@ def test_both_stages_work_together() -> None:
 def test_a_distance_of_another_stride_is_refused() -> None:
     distance = PulsePPG(tiny(stage="distance", motif_stride=2))
     with pytest.raises(BadConfiguration, match="motif_stride=5, but the distance was trained with 2"):
-        PulsePPG(tiny(distance="learned")).with_distance(distance)
+        PulsePPG(tiny(distance="learned")).after(distance)
 
 
 @pytest.mark.parametrize("drops_channels", [True, False])

@@ -48,7 +48,7 @@ def batch(config: RelConConfig, rows: int = 8, *, group: int = 4, seed: int = 0)
 def both(**changes: Any) -> tuple[RelCon, RelCon]:
     """A distance and an encoder that has taken it."""
     distance = RelCon(tiny(stage="distance", **changes), seed=3).eval()
-    return distance, RelCon(tiny(distance="learned", **changes)).with_distance(distance).eval()
+    return distance, RelCon(tiny(distance="learned", **changes)).after(distance).eval()
 
 
 def count(module: torch.nn.Module | None) -> int:
@@ -71,7 +71,7 @@ def test_the_distance_is_frozen_and_the_encoder_is_not() -> None:
 
 def test_an_untrained_distance_is_never_used_silently() -> None:
     recipe = RelCon(tiny(distance="learned"))
-    with pytest.raises(BadConfiguration, match=r"no trained distance.*stage='distance'.*with_distance.*'spectrum' or 'raw'"):
+    with pytest.raises(BadConfiguration, match=r"no trained distance.*stage='distance'.*after.*'spectrum' or 'raw'"):
         recipe.loss(batch(recipe.config), Draws(seed=0))
     assert recipe.embed(batch(recipe.config)).vector.shape == (8, 12)
 
@@ -81,7 +81,7 @@ def test_a_trained_distance_is_taken_with_whom_it_has_seen_and_kept_in_the_weigh
     distance.seen = frozenset({"a"})
     recipe = RelCon(tiny(distance="learned"))
     recipe.seen = frozenset({"b"})
-    assert recipe.with_distance(distance) is recipe
+    assert recipe.after(distance) is recipe
     assert recipe.seen == {"a", "b"}
     again = RelCon(tiny(distance="learned"), seed=5)
     again.load_state_dict(recipe.state_dict())
@@ -92,13 +92,13 @@ def test_a_trained_distance_is_taken_with_whom_it_has_seen_and_kept_in_the_weigh
 def test_a_distance_that_does_not_fit_is_refused() -> None:
     distance, encoder = both()
     with pytest.raises(BadConfiguration, match="in stage 'encoder'; train one with stage='distance'"):
-        encoder.with_distance(encoder)
+        encoder.after(encoder)
     with pytest.raises(BadConfiguration, match="stage='encoder' with distance='learned'"):
-        RelCon(tiny()).with_distance(distance)
+        RelCon(tiny()).after(distance)
     with pytest.raises(BadConfiguration, match=r"rate_hz=100\.0, but the distance was trained with 50\.0"):
-        RelCon(tiny(distance="learned", rate_hz=100.0)).with_distance(distance)
+        RelCon(tiny(distance="learned", rate_hz=100.0)).after(distance)
     with pytest.raises(IncompatibleWeights, match="distance of relcon"):
-        RelCon(tiny(distance="learned", motif_width=12)).with_distance(distance)
+        RelCon(tiny(distance="learned", motif_width=12)).after(distance)
 
 
 def test_distances_are_those_of_every_pair_by_itself() -> None:

@@ -185,6 +185,18 @@ def test_a_day_before_1970_is_a_day(tmp_path):
     }
 
 
+def test_weeks_begin_on_monday_whatever_the_zone_and_at_the_start_where_there_is_no_date(tmp_path):
+    weeks = replace(days(10_080), align_s=7 * DAY_S, align_from_s=4 * DAY_S)
+    channel = minutely("2024-05-01T15:00", range(10_080))  # a Wednesday
+    for clock, offset in (("local", None), ("utc", 5 * 3600)):
+        recorded = on_clock(clock, channel, utc_offset_s=offset)
+        index, batch = build(tmp_path / clock, recorded, contract=weeks)
+        assert [np.datetime64(t, "ns").item() // 10**9 % (7 * DAY_S) for t in batch.local_ns.tolist()] == [4 * DAY_S] * 2
+        assert list(by_day(batch)) == ["2024-04-29T00:00", "2024-05-06T00:00"]
+    index, _ = build(tmp_path / "undated", on_clock("relative", minutely(0, range(10_080))), contract=weeks)
+    assert index.start_ns.tolist() == [0]
+
+
 def test_days_of_two_recordings_of_a_person_are_in_order(tmp_path):
     first = on_clock("local", minutely("2024-05-03T00:00", range(1440)), name="a")
     second = on_clock("local", minutely("2024-05-01T00:00", range(1440)), name="b")

@@ -2,13 +2,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.recordings import channel, ramp, recording
 from wearfm.errors import BadConfiguration
 from wearfm.store import Store
 from wearfm.windows.contract import InputContract, Stream
 from wearfm.windows.index import SECOND, WindowIndex
-from wearfm.windows.pairs import Candidates, SameParticipant
+from wearfm.windows.pairs import Candidates, SameParticipant, Simultaneous
 from wearfm.windows.sample import Balanced, Shuffled
 
 CONTRACT = InputContract(streams=(Stream(modality="ppg", rate_hz=None),), window_s=2.0)
@@ -122,3 +124,42 @@ class TestCandidates:
     def test_too_few_around_every_window_is_named(self, index: WindowIndex) -> None:
         with pytest.raises(BadConfiguration, match=r"no window has 30 others of its participant within 10 s; lower the number"):
             Candidates(index, seed=0, count=30, within_s=10.0)
+
+
+def test_simultaneous_pairs_are_every_window_once_and_nobody_twice_in_a_round(index: WindowIndex) -> None:
+    plan = Simultaneous(index, seed=2)
+    windows = plan.draw(3, np.arange(len(plan))).ravel()
+    assert sorted(windows.tolist()) == list(range(len(index)))
+    people = index.participant[windows]
+    assert sorted(people[:4].tolist()) == [0, 1, 2, 3]
+    assert [sorted(people[first : first + 3].tolist()) for first in range(4, 19, 3)] == [[1, 2, 3]] * 5
+    assert [sorted(people[first : first + 2].tolist()) for first in range(19, 47, 2)] == [[2, 3]] * 14
+    assert plan.draw(3, np.array([40, 7])).tolist() == windows[[40, 7]][:, None].tolist()
+    assert plan.draw(4, np.arange(len(plan))).ravel().tolist() != windows.tolist()
+
+
+def test_simultaneous_pairs_leave_out_and_count_what_moves(index: WindowIndex) -> None:
+    motion = np.linspace(0.0, 1.0, len(index)).astype(np.float32)
+    plan = Simultaneous(index.with_targets(motion=motion), seed=0, still_g=0.5)
+    assert sorted(plan.draw(0, np.arange(len(plan))).ravel().tolist()) == np.flatnonzero(motion <= 0.5).tolist()
+    assert plan.left_out == int((motion > 0.5).sum())
+    with pytest.raises(BadConfiguration, match=r"still_g=0.5, but the index does not know.*or set still_g=None"):
+        Simultaneous(index, seed=0, still_g=0.5)
+    with pytest.raises(BadConfiguration, match=r"0 of 47 windows move at most 0.1 g.*raise still_g"):
+        Simultaneous(index.with_targets(motion=motion + 1), seed=0, still_g=0.1)
+
+
+@given(seed=st.integers(0, 2**31), taught=st.sets(st.sampled_from(["b", "c", "d"]), min_size=2), epoch=st.integers(0, 5))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_pair_crosses_the_split(index: WindowIndex, seed: int, taught: set[str], epoch: int) -> None:
+    side = index.of_participants(taught)
+    plans = (
+        SameParticipant(side, seed=seed, apart_s=2.0),
+        Candidates(side, seed=seed, count=3, within_s=3600.0),
+        Simultaneous(side, seed=seed),
+    )
+    for plan in plans:
+        drawn = plan.draw(epoch, np.arange(len(plan)))
+        names = np.array(side.participants)[side.participant[drawn]]
+        assert set(names.ravel().tolist()) <= taught
+        assert (names == names[:, :1]).all(), "a group is one participant"

@@ -28,6 +28,8 @@ class Call:
     """Which of the recipe's presets the settings start from."""
     modalities: tuple[str, ...] = ()
     """Train on these modalities only."""
+    after: Path | None = None
+    """A run of the stage before, for methods that train in two: its weights are taken over."""
     participants: Path | None = None
     """A text file with one participant a line: train on these only."""
     json: bool = False
@@ -49,10 +51,11 @@ def run(words: Sequence[str]) -> int:
         raise BadConfiguration(f"{words[0]} learns from labels, which pretraining has none of; use wearfm finetune")
     options = _options(words[0], words[1:])
     from wearfm.store import Store
-    from wearfm.training import train
+    from wearfm.training import load, train
     from wearfm.windows.view import View
 
     recipe = build(RECIPES[words[0]], options.config, seed=options.training.seed)
+    recipe = recipe if options.after is None else recipe.after(load(options.after))
     with Store.open(options.store) as store, terminal.progress("pretrain", unit="steps") as progress:
         part = View(store, participants=terminal.names_in(options.participants), modalities=options.modalities or None)
         summary = train(recipe, part, config=options.training, run=options.run, progress=partial(_follow, progress))

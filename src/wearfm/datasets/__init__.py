@@ -3,20 +3,41 @@
 from wearfm.datasets import (
     bidmc,
     cast,
+    cinc2017,
     depresjon,
     fitabase,
     hapt,
+    hmp,
+    mitdb,
     motionsense,
     ppg_bp,
     sisfall,
     sleep_accel,
     stanford_fog,
+    stress_predict,
+    troika,
 )
 from wearfm.datasets.base import Dataset
 
 DATASETS: dict[str, Dataset] = {
     module.DATASET.name: module.DATASET
-    for module in (bidmc, cast, depresjon, fitabase, hapt, motionsense, ppg_bp, sisfall, sleep_accel, stanford_fog)
+    for module in (
+        bidmc,
+        cast,
+        cinc2017,
+        depresjon,
+        fitabase,
+        hapt,
+        hmp,
+        mitdb,
+        motionsense,
+        ppg_bp,
+        sisfall,
+        sleep_accel,
+        stanford_fog,
+        stress_predict,
+        troika,
+    )
 }
 
 __all__ = ["DATASETS", "Dataset"]

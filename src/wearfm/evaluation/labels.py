@@ -6,7 +6,7 @@ evaluation drops and counts such rows, and never fills them in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,44 @@ def event_mean(kind: str) -> Label:
     return label
 
 
+def event_match(kind: str) -> Label:
+    """Return the value of the event that matches the window best: the largest intersection over union.
+
+    Events that match equally well are averaged. For references of 8 s every 2 s, a window of 8 s that starts with a
+    reference has that reference's value, a longer window the mean of the references inside it. Events whose value is
+    NaN or that have no duration do not count; a window that meets no event is missing.
+    """
+
+    def label(rows: Rows, truth: Truth) -> NDArray[Any]:
+        result = np.full(len(rows), np.nan)
+        for participant, recording, numbers in rows.recordings():
+            events = truth.events(participant, recording, kind)
+            events = events.select(np.isfinite(events.value) & (events.duration_ns > 0))
+            if len(events):
+                result[numbers] = _best_match(events, rows.select(numbers))
+        return result
+
+    return label
+
+
+def event_present(kind: str, names: Collection[str]) -> Label:
+    """Return the label "yes" where an event of these names begins in the window, "no" where none does.
+
+    A recording without any event of the kind was not annotated: its windows have no label.
+    """
+
+    def label(rows: Rows, truth: Truth) -> NDArray[Any]:
+        result = np.full(len(rows), "", dtype=object)
+        for participant, recording, numbers in rows.recordings():
+            events = truth.events(participant, recording, kind)
+            if len(events):
+                onset = events.onset_ns[np.isin(events.label, sorted(names))]
+                result[numbers] = np.where(_begin_inside(onset, rows.select(numbers)), "yes", "no")
+        return result.astype(np.str_)
+
+    return label
+
+
 def of_dataset(dataset: str, label: Label) -> Label:
     """Return the label for the participants of one data set, named "<dataset>:<id>"; others have none.
 
@@ -149,6 +187,27 @@ def _covered(events: Events, rows: Rows) -> NDArray[np.float64]:
         chosen = length == each
         covered[chosen] = spans.covered(rows.start_ns[chosen], each) / max(each, 1)
     return covered
+
+
+def _best_match(events: Events, rows: Rows) -> NDArray[np.float64]:
+    """Return the mean value of the events with the largest intersection over union with each window."""
+    onset, offset = events.onset_ns, events.onset_ns + events.duration_ns
+    longest = int(events.duration_ns.max())
+    stop = rows.start_ns + np.rint(rows.duration_s * SECOND).astype(np.int64)
+    found = np.full(len(rows), np.nan)
+    for number, (first, last) in enumerate(zip(rows.start_ns.tolist(), stop.tolist(), strict=True)):
+        near = slice(np.searchsorted(onset, first - longest), np.searchsorted(onset, last))
+        shared = np.minimum(offset[near], last) - np.maximum(onset[near], first)
+        share = shared / (np.maximum(offset[near], last) - np.minimum(onset[near], first))
+        if len(share) and share.max() > 0:
+            found[number] = events.value[near][share >= share.max() - 1e-9].mean()
+    return found
+
+
+def _begin_inside(onset: NDArray[np.int64], rows: Rows) -> NDArray[np.bool_]:
+    """Return whether an onset lies in each half-open window; onset: sorted."""
+    stop = rows.start_ns + np.rint(rows.duration_s * SECOND).astype(np.int64)
+    return np.searchsorted(onset, stop, side="left") > np.searchsorted(onset, rows.start_ns, side="left")
 
 
 def _overlap_mean(events: Events, rows: Rows) -> NDArray[np.float64]:

@@ -9,13 +9,15 @@ from torch import nn
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
+def evaluating(module: nn.Module, *, unless: bool = False) -> Iterator[None]:
     """Let a network run inside as it does when nobody trains it: batch norms by their running statistics, no dropout.
 
-    Rows then do not depend on each other. Every part returns to the mode it was in, also if something fails.
+    Rows then do not depend on each other. Every part returns to the mode it was in, also if something fails. unless: leaves
+    all as it is.
     """
-    training = [part for part in module.modules() if part.training]
-    module.eval()
+    training = [part for part in module.modules() if part.training and not unless]
+    for part in training:
+        part.training = False
     try:
         yield
     finally:

@@ -338,9 +338,12 @@ class AppleContrastive(Recipe):
 
     def embed(self, batch: Batch) -> Embedded:
         """Return the encoder's output, (B, D), with the running statistics of its batch norms in either mode."""
-        encoder, signal = self.student.encoder, self.prepare(batch)
-        with evaluating(encoder):
-            return Embedded(vector=encoder(signal))
+        return Embedded(vector=self.features(batch))
+
+    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
+        """Return the encoder's output with gradient, (B, D); with draws batch norms use the batch, so that they can adapt."""
+        with evaluating(self.student.encoder, unless=draws is not None):
+            return self.student.encoder(self.prepare(batch))  # type: ignore[no-any-return]
 
     def advance(self) -> None:
         """Move the teacher towards the student: before every step [code ssl_wrapper.py]."""

@@ -26,6 +26,7 @@ from wearfm.windows.batch import Batch
 from wearfm.windows.contract import InputContract
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.plan import Plan
+from wearfm.windows.source import Source
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +79,17 @@ class Recipe(nn.Module, ABC):
     def plan(self, index: WindowIndex, *, seed: int) -> Plan:
         """Return which windows make an epoch and which of them belong together."""
 
+    def survey(self, source: Source, index: WindowIndex) -> WindowIndex:  # noqa: ARG002
+        """Return the index with what `plan` or `loss` must know of its windows beforehand, as targets, once before training.
+
+        Facts of single windows only (how much one moves, when the next beat comes): the index holds both sides of the split.
+        """
+        return index
+
+    def after(self, earlier: Recipe) -> Self:
+        """Take over the trained stage before this one and return this recipe; BadConfiguration if the method has none."""
+        raise BadConfiguration(f"{self.name} has no earlier stage that {earlier.name} could be; train it without `after`")
+
     @abstractmethod
     def prepare(self, batch: Batch) -> Any:
         """Return the model input made from physical units: pure torch, exportable, the same in training and serving."""
@@ -112,7 +124,10 @@ class Recipe(nn.Module, ABC):
         raise AssertionError(f"{self.name} asks for {self.calibration_windows} calibration windows but takes none")
 
     def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
-        """Return what a head for windows is put on, with gradient, (B, D). draws: for dropout while training, None without."""
+        """Return what a head for windows is put on, with gradient, (B, D).
+
+        draws: for dropout, and so that batch norms use the batch, while training; None gives what `embed` gives.
+        """
         return self.embed(batch).vector
 
     def feature_size(self, on: str) -> int:

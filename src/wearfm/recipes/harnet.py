@@ -37,9 +37,10 @@ from wearfm.recipes.base import Embedded, Loss, Recipe
 from wearfm.windows.batch import Batch, Signal
 from wearfm.windows.contract import InputContract, Stream
 from wearfm.windows.index import WindowIndex
-from wearfm.windows.motion import MOTION, MotionWeighted
+from wearfm.windows.motion import MOTION, MotionWeighted, measure_motion
 from wearfm.windows.plan import Plan
 from wearfm.windows.sample import Shuffled
+from wearfm.windows.source import Source
 
 AXES = 3
 TASKS = {
@@ -58,6 +59,7 @@ class HarnetConfig:
     rate_hz: float = 30.0  # [code]
     window_s: float = 10.0  # 300 samples [code]
     min_valid: float = 1.0  # ours: share of samples that must have been measured; the original knows no gaps
+    by_motion: bool = True  # windows are drawn with a probability proportional to their motion [paper]; False: each once
     remove_mean: bool = False  # False: gravity stays in [code]; True: each axis loses its mean over the window
     # network, one number a stage
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)  # channels; the last is the embedding [code]
@@ -201,9 +203,15 @@ class Harnet(Recipe):
         """Width of the last stage."""
         return self.config.widths[-1]
 
+    def survey(self, source: Source, index: WindowIndex) -> WindowIndex:
+        """Return the index with the motion of its windows as a target, where it is drawn by and not known yet."""
+        if not self.config.by_motion or MOTION in index.targets:
+            return index
+        return index.with_targets(motion=measure_motion(source, index, modality="acc"))
+
     def plan(self, index: WindowIndex, *, seed: int) -> Plan:
-        """Return windows drawn by their motion if the index knows it (`windows.motion`); else each once an epoch."""
-        if MOTION in index.targets:
+        """Return windows drawn by their motion if the index knows it (`survey`); else each once an epoch."""
+        if self.config.by_motion and MOTION in index.targets:
             return MotionWeighted(index, seed=seed)
         return Shuffled(len(index), seed=seed)
 
@@ -260,13 +268,13 @@ class Harnet(Recipe):
 
     def embed(self, batch: Batch) -> Embedded:
         """Return the features, (B, D), by running statistics in either mode; zeros for a window without signal."""
-        with evaluating(self):
-            return Embedded(vector=self.features(batch))
+        return Embedded(vector=self.features(batch))
 
-    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
-        """Return the features with gradient, (B, D); in training mode batch norms use the batch, so that they can adapt."""
+    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
+        """Return the features with gradient, (B, D); with draws batch norms use the batch, so that they can adapt."""
         there = self._stream(batch).valid.flatten(1).any(dim=1)
-        return self.encode(self.prepare(batch)) * there[:, None]
+        with evaluating(self, unless=draws is not None):
+            return self.encode(self.prepare(batch)) * there[:, None]
 
     def _stream(self, batch: Batch) -> Signal:
         if "acc" not in batch.streams:

@@ -16,7 +16,6 @@ A patent application covers the combination (US 2026/0041334 A1): see docs/recip
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
@@ -27,6 +26,7 @@ from torch import Tensor, nn
 from wearfm.errors import BadConfiguration
 from wearfm.nn.draws import Draws
 from wearfm.nn.initial import xavier
+from wearfm.nn.modes import evaluating
 from wearfm.nn.moments import Moments
 from wearfm.nn.pooling import masked_mean
 from wearfm.objectives.reconstruction import reconstruction_error
@@ -186,17 +186,19 @@ class LiftPD(Masked):
 
     def embed(self, batch: Batch) -> Embedded:
         """Return the mean of the last feature map over time, (B, D), with running statistics in either mode."""
-        with self._running_statistics():
+        with evaluating(self):
             tokens, vector = self._encoded(self.prepare(batch))
         return Embedded(vector=vector, tokens=tokens)
 
-    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
-        """Return the embedding with gradient, (B, D); in training mode batch norms use the batch, so that they can adapt."""
-        return self._encoded(self.prepare(batch))[1]
+    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
+        """Return the embedding with gradient, (B, D); with draws batch norms use the batch, so that they can adapt."""
+        with evaluating(self, unless=draws is not None):
+            return self._encoded(self.prepare(batch))[1]
 
-    def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
-        """Return the last feature map in the order of time, with gradient, (B, N, D); N = T / total_stride."""
-        return self._encoded(self.prepare(batch))[0]
+    def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:
+        """Return the last feature map in the order of time, with gradient, (B, N, D); N = T / total_stride; draws as above."""
+        with evaluating(self, unless=draws is not None):
+            return self._encoded(self.prepare(batch))[0]
 
     def series(self, batch: Batch) -> Series:
         """Return the acceleration itself, in g, gravity included."""
@@ -209,7 +211,7 @@ class LiftPD(Masked):
         """Return the decoder's guess plus the line through what is seen, (B, C, T) g; hidden: (B, C, T)."""
         stream = self._stream(batch)
         prepared = self._prepared(stream, stream.valid & ~hidden)
-        with self._running_statistics():
+        with evaluating(self):
             guess: Tensor = self.decoder(self.encoder(prepared.signal))
         return guess.float() + prepared.line
 
@@ -248,16 +250,6 @@ class LiftPD(Masked):
             found = stream.signal.shape[1]
             raise BadConfiguration(f"windows of {found} acc channels; this recipe was made for {wanted}: set channels={found}")
         return stream
-
-    @contextmanager
-    def _running_statistics(self) -> Iterator[None]:
-        """Let batch norms use what they have learned, whatever the mode."""
-        was_training = self.training
-        self.eval()
-        try:
-            yield
-        finally:
-            self.train(was_training)
 
 
 def fit_line(signal: Tensor, seen: Tensor, *, otherwise: Tensor) -> Tensor:

@@ -166,7 +166,7 @@ class PulsePPG(RelativeRecipe):
 
         state: the tensors, or a released checkpoint, whose entry "net" holds them. Which network it is decides the stage, and
         shapes decide sizes; settings: other fields of `Config` on top of "paper". The encoder's `basicblock_list.0.bn1` is
-        stored but never used, there or here, and is ignored. An encoder needs `with_distance` before it can be trained on.
+        stored but never used, there or here, and is ignored. An encoder needs `after` before it can be trained on.
         """
         given = state.get("net", state)
         if "revin.affine_weight" in given:

@@ -144,7 +144,7 @@ class Task(NamedTuple):
 class RelativeRecipe(Recipe):
     """A distance that is learned first, and an encoder that learns to order windows as the distance does.
 
-    Both stages are this class, told apart by `config.stage`; the second takes the first one's weights: `with_distance`.
+    Both stages are this class, told apart by `config.stage`; the second takes the first one's weights: `after`.
     """
 
     Config: ClassVar[type[Any]] = RelativeConfig
@@ -219,14 +219,18 @@ class RelativeRecipe(Recipe):
 
         In stage "distance": the largest value of each key feature, because their mean is 0 by construction.
         """
-        maps = self._maps(batch)
-        return Embedded(vector=maps.amax(dim=2) if self.encoder is None else self.pool(maps))
+        return Embedded(vector=self.features(batch))
 
-    def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
-        """Return the map that `embed` pools, (B, N, D)."""
-        return self._maps(batch).transpose(1, 2)
+    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
+        """Return the vector with gradient, (B, D); with draws by the batch's own statistics and with dropout."""
+        maps = self._maps(batch, draws)
+        return maps.amax(dim=2) if self.encoder is None else self.pool(maps)
 
-    def with_distance(self, trained: RelativeRecipe) -> Self:
+    def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:
+        """Return the map that the vector pools, (B, N, D); draws as in `features`."""
+        return self._maps(batch, draws).transpose(1, 2)
+
+    def after(self, earlier: Recipe) -> Self:
         """Take over a distance trained in stage "distance", frozen, and return this recipe, which is in stage "encoder".
 
         Who the distance was trained on counts as seen by this recipe too.
@@ -236,19 +240,19 @@ class RelativeRecipe(Recipe):
                 f"stage={self.config.stage!r}, distance={self.config.distance!r}: a trained distance is used by"
                 " stage='encoder' with distance='learned'; set both"
             )
-        if type(trained) is not type(self) or trained.config.stage != "distance":
+        if type(earlier) is not type(self) or earlier.config.stage != "distance":
             raise BadConfiguration(
-                f"a distance from {trained.name} in stage {trained.config.stage!r}; train one with stage='distance' of"
-                f" {self.name}"
+                f"a distance from {earlier.name} in stage {getattr(earlier.config, 'stage', '')!r}; train one with"
+                f" stage='distance' of {self.name}"
             )
         for field in ("modality", "rate_hz", "motif_stride"):
-            own, other = getattr(self.config, field), getattr(trained.config, field)
+            own, other = getattr(self.config, field), getattr(earlier.config, field)
             if own != other:
                 raise BadConfiguration(f"{field}={own!r}, but the distance was trained with {other!r}; set {field}={other!r}")
-        assert trained.motif is not None
-        load_strictly(self.motif, trained.motif.state_dict(), what=f"distance of {self.name}")
+        assert earlier.motif is not None
+        load_strictly(self.motif, earlier.motif.state_dict(), what=f"distance of {self.name}")
         self.has_distance.fill_(True)
-        self.seen |= trained.seen
+        self.seen |= earlier.seen
         return self
 
     @torch.no_grad()
@@ -273,7 +277,7 @@ class RelativeRecipe(Recipe):
         if not bool(self.has_distance):
             raise BadConfiguration(
                 f"{self.name} has no trained distance; give it one trained with stage='distance':"
-                " recipe.with_distance(trained), or set distance='spectrum' or 'raw', which need none"
+                " recipe.after(trained), or set distance='spectrum' or 'raw', which need none"
             )
         memory = self.motif.remember(torch.cat((anchor.signal, near.signal)), torch.cat((anchor.valid, near.valid)))
         count, width = len(anchor.signal), len(near.signal) // len(own.signal)
@@ -364,15 +368,15 @@ class RelativeRecipe(Recipe):
         compared = torch.fft.rfft(scaled, norm="ortho").abs() if self.config.distance == "spectrum" else scaled
         return compared.flatten(1)
 
-    def _maps(self, batch: Batch) -> Tensor:
-        """Return what the stage's network makes of windows, (B, D, N), with running statistics in either mode."""
+    def _maps(self, batch: Batch, draws: Draws | None) -> Tensor:
+        """Return what the stage's network makes of windows, (B, D, N); without draws with running statistics in either mode."""
         signal, valid = self.prepare(batch)
         if self.encoder is None:
             assert self.motif is not None
             keys: Tensor = self.motif.remember(signal, valid).keys
             return keys
-        with evaluating(self.encoder):
-            maps: Tensor = self.encoder(signal)
+        with evaluating(self.encoder, unless=draws is not None):
+            maps: Tensor = self.encoder(signal, None if draws is None else self.dropout(draws))
             return maps
 
     @classmethod

@@ -146,7 +146,7 @@ class RelCon(RelativeRecipe):
         """Return a recipe holding an encoder (193 tensors) or a distance (34) in the names of [code]; strict.
 
         state: the tensors, or a checkpoint of [code], whose entry "net" holds them. Which network it is decides the stage, and
-        shapes decide sizes; settings: other fields of `Config` on top of "paper". An encoder needs `with_distance` before it
+        shapes decide sizes; settings: other fields of `Config` on top of "paper". An encoder needs `after` before it
         can be trained on.
         """
         given = state.get("net", state)

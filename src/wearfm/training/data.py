@@ -60,6 +60,7 @@ def from_store(
     if len(index) == 0:
         reasons = "; ".join(f"{reason}: {seconds:.0f} s" for reason, seconds in index.skipped.items()) or "the store is empty"
         raise BadConfiguration(f"no window of the store fits recipe {recipe.name!r} ({reasons}); add recordings that fit")
+    index = recipe.survey(store, index)
     held_out = _held_out(store, index, config)
     split = Split(train=frozenset(_people(index)) - held_out, validation=frozenset(held_out), test=frozenset())
     taught = index.of_participants(split.train)

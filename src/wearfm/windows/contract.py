@@ -31,12 +31,15 @@ class InputContract:
     seconds. min_valid: least share of the window's samples, over all its channels, that must be valid; 1.0 for a recipe
     that does not look at `valid`. align_s: windows start at multiples of it on the wall clock (86 400: at midnight), also
     before the first sample and so that the last sample is covered; None for windows that start with the recording.
+    align_from_s: where that grid begins, in seconds after 1970-01-01 00:00, a Thursday (345 600: on a Monday); for a recording
+    without a date it begins at its time 0.
     """
 
     streams: tuple[Stream, ...]
     window_s: float
     min_valid: float = 1.0
     align_s: float | None = None
+    align_from_s: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract as plain dicts, lists, numbers and text."""
@@ -45,6 +48,7 @@ class InputContract:
             "window_s": self.window_s,
             "min_valid": self.min_valid,
             "align_s": self.align_s,
+            "align_from_s": self.align_from_s,
         }
 
     @classmethod
@@ -55,4 +59,5 @@ class InputContract:
             window_s=plain["window_s"],
             min_valid=plain["min_valid"],
             align_s=plain["align_s"],
+            align_from_s=plain.get("align_from_s", 0.0),
         )

@@ -98,14 +98,15 @@ class WindowIndex:
         table = store.channels()
         finder = _Finder(table, store.spans(), contract, stride_ns=round(stride * SECOND), tail=tail)
         shift_ns = np.array([_local_shift(row) for row in rows], dtype=np.int64)
-        known = np.where(shift_ns == UNDATED, 0, shift_ns)
+        dated = np.array([row.clock != "relative" for row in rows], dtype=bool)
+        unknown = np.where(dated, 0, round(contract.align_from_s * SECOND))  # a recording without a date begins the grid
+        known = np.where(shift_ns == UNDATED, unknown, shift_ns)
         starts = [finder.windows(row.id, shift_ns=int(shift)) for row, shift in zip(rows, known, strict=True)]
         people = sorted({row.participant for row in rows})
         code = {name: number for number, name in enumerate(people)}
         participant_of = np.array([code[row.participant] for row in rows], dtype=np.int64)
         recording = np.repeat(np.arange(len(rows)), [len(s) for s in starts])
         start_ns = np.concatenate(starts) if starts else np.zeros(0, dtype=np.int64)
-        dated = np.array([row.clock != "relative" for row in rows], dtype=bool)
         return cls(
             contract=contract,
             participants=tuple(people),
@@ -174,6 +175,7 @@ class _Finder:
         self.stride_ns = stride_ns
         self.window_ns = round(contract.window_s * SECOND)
         self.align_ns = None if contract.align_s is None else round(contract.align_s * SECOND)
+        self.align_from_ns = round(contract.align_from_s * SECOND)
         self.tail = tail
         self.table = table
         self.spans = spans
@@ -264,7 +266,8 @@ class _Finder:
         if last <= first:
             return np.zeros(0, dtype=np.int64)
         assert self.align_ns is not None
-        start = (first + shift_ns) // self.align_ns * self.align_ns - shift_ns
+        zero = self.align_from_ns - shift_ns
+        start = (first - zero) // self.align_ns * self.align_ns + zero
         return np.arange(start, last, self.stride_ns, dtype=np.int64)
 
     def _share_valid(self, rows: list[int], starts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,4 +1,11 @@
-"""Plans for methods whose sample is several windows: who is positive to whom."""
+"""Plans for methods whose loss is about pairs: who is positive to whom.
+
+    SameParticipant   two windows of one person at different times       -> 2 rows a sample
+    Candidates        an anchor and other windows of its person around it -> 1 + K rows a sample
+    Simultaneous      one window in which two modalities were measured    -> 1 row a sample, the pair is inside it
+
+A plan sees the index of one side of a split and nothing else, so that no pair ever crosses it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +17,7 @@ from numpy.typing import NDArray
 from wearfm.errors import BadConfiguration
 from wearfm.windows.counter import below, permute
 from wearfm.windows.index import ByParticipant, WindowIndex
+from wearfm.windows.motion import MOTION
 from wearfm.windows.sample import turn
 
 SECOND = 1_000_000_000
@@ -143,3 +151,61 @@ class Candidates:
             chosen = first + permute(np.arange(self.count, dtype=np.int64), others, self.seed, epoch, sample, 1)
             places[row] = [anchor, *(chosen + (chosen >= anchor)).tolist()]  # the anchor itself is stepped over
         return self._windows[places]
+
+
+@dataclass(frozen=True, eq=False)
+class Simultaneous:
+    """Windows in which several modalities were measured at the same time: each is its own pair.
+
+    The input contract asks for the modalities, cuts them at the same moment and resamples them to one grid of time, so
+    that they agree to half a sample. Every window comes once an epoch, in rounds over the participants: a batch holds as
+    many people as it can, and as few windows of each. still_g: windows that move more are left out and counted in
+    `left_out` (the index must know how much they move: `windows.motion`); None takes all.
+    """
+
+    index: WindowIndex
+    seed: int
+    still_g: float | None = None
+    left_out: int = field(init=False)
+    _table: ByParticipant = field(init=False, repr=False)  # of the kept windows, people with most of them first
+    _upto: NDArray[np.int64] = field(init=False, repr=False)  # samples before each round and, last, all of them
+
+    group_size = 1
+
+    def __post_init__(self) -> None:
+        kept = np.arange(len(self.index), dtype=np.int64)
+        if self.still_g is not None:
+            if MOTION not in self.index.targets:
+                raise BadConfiguration(
+                    f"still_g={self.still_g:g}, but the index does not know how much its windows move; give it"
+                    " index.with_targets(motion=measure_motion(...)), or set still_g=None"
+                )
+            kept = np.flatnonzero(self.index.targets[MOTION] <= self.still_g)
+        if len(kept) < 2:
+            raise BadConfiguration(
+                f"{len(kept)} of {len(self.index)} windows move at most {self.still_g} g; pairs need others to differ from:"
+                " raise still_g, or set it to None"
+            )
+        table = self.index.select(kept).by_participant()
+        order = np.argsort(-table.count, kind="stable")
+        count = table.count[order]
+        people = np.searchsorted(-count, -np.arange(count[0]), side="left")  # who still has a window, in every round
+        object.__setattr__(self, "left_out", len(self.index) - len(kept))
+        object.__setattr__(self, "_table", ByParticipant(kept[table.windows], table.first[order], count))
+        object.__setattr__(self, "_upto", np.concatenate(([0], np.cumsum(people))))
+
+    def __len__(self) -> int:
+        return int(self._upto[-1])
+
+    def draw(self, epoch: int, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the windows of the samples, (N,) -> (N, 1)."""
+        rounds = np.searchsorted(self._upto, samples, side="right") - 1
+        place, table = samples - self._upto[rounds], self._table
+        windows = np.empty(len(samples), dtype=np.int64)
+        for number in np.unique(rounds).tolist():
+            inside = np.flatnonzero(rounds == number)
+            people = int(self._upto[number + 1] - self._upto[number])
+            for row, person in zip(inside, permute(place[inside], people, self.seed, epoch, number), strict=True):
+                nth = permute(np.array([number]), int(table.count[person]), self.seed, epoch, int(person), 1)
+                windows[row] = table.windows[table.first[person] + nth[0]]
+        return windows[:, None]

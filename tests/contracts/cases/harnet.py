@@ -30,8 +30,9 @@ CASE = Case(
         "scale_largest": Given(value=0.9, given={"tasks": ("scale",)}),
     },
     original=(
-        "rate_hz", "window_s", "min_valid", "remove_mean", "factors", "orders", "segments", "shortest", "with_identity",
-        "knots", "warp_deviation", "share_warp", "scale_least", "scale_largest", "switch_axes", "largest_angle",
+        "rate_hz", "window_s", "min_valid", "by_motion", "remove_mean", "factors", "orders", "segments", "shortest",
+        "with_identity", "knots", "warp_deviation", "share_warp", "scale_least", "scale_largest", "switch_axes",
+        "largest_angle",
     ),
     learning_rate=3e-3,
 )  # fmt: skip
