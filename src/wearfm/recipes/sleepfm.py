@@ -37,13 +37,23 @@ from wearfm.nn.tokens.conv import ConvTokens
 from wearfm.nn.torch_layers import LAYER, pack, unpack
 from wearfm.objectives.leave_one_out import Contrast, leave_one_out, pairwise
 from wearfm.objectives.spread import watch
-from wearfm.recipes.base import Embedded, Loss, Recipe, load_renamed, preset, refuse_difference, renamed
+from wearfm.recipes.base import (
+    Embedded,
+    Loss,
+    Recipe,
+    config_from_json,
+    load_renamed,
+    preset,
+    refuse_difference,
+    renamed,
+)
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
 from wearfm.windows.contract import InputContract, Stream
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.sample import Shuffled
 
+WINDOWS_AT_ONCE = 64  # of a night that are encoded together
 CHOICES = {
     "contrast": ("leave_one_out", "pairwise"),
     "negatives": ("all", "other_recordings", "other_people"),
@@ -150,6 +160,12 @@ def paper() -> SleepFMConfig:
 def small() -> SleepFMConfig:
     """A minute of a night, 0.1 million parameters: minutes on two cores. All numbers ours."""
     return SleepFMConfig(window_s=60.0, widths=(4, 8, 16, 32), width=64, depth=2, heads=4, mlp_width=128, dropout=0.1)
+
+
+def from_plain(base: Any) -> SleepFMConfig:
+    """Return a base's config from what JSON made of it, where it is a field of another config; a config as it is."""
+    config: SleepFMConfig = base if isinstance(base, SleepFMConfig) else config_from_json(SleepFM, base)
+    return config
 
 
 class Channels(NamedTuple):
@@ -262,7 +278,7 @@ class SleepFM(Recipe):
 
     def prepare(self, batch: Batch) -> dict[str, Channels]:
         """Return the channels of each group, by its name, standardised over the window."""
-        return {group.name: self._channels(batch, group) for group in self.config.groups}
+        return {group.name: _channels(self.config, batch, group) for group in self.config.groups}
 
     def loss(self, batch: Batch, draws: Draws) -> Loss:
         """Return the contrast between the groups of the global batch, and how often each group finds what belongs to it."""
@@ -281,6 +297,34 @@ class SleepFM(Recipe):
         each = [self.encoder(groups[group.name], draws) for group in self.config.groups]
         return Encoded(*(torch.stack(parts, dim=1) for parts in zip(*each, strict=True)))
 
+    @torch.no_grad()
+    def night(self, batch: Batch, *, windows: int, is_scaled_by_night: bool) -> Encoded:
+        """Return nights of so many windows in a row encoded, each window by itself: tokens (B, G, N, D), 0 where not there.
+
+        vector: (B, G, windows, D). is_scaled_by_night: channels are standardised over the whole night [code
+        preprocessing.py] instead of over each window. No gradient; running statistics; windows without a group cost nothing.
+        """
+        with evaluating(self):
+            each = [self._night(batch, group, windows, is_scaled_by_night) for group in self.config.groups]
+        return Encoded(*(torch.stack(parts, dim=1) for parts in zip(*each, strict=True)))
+
+    def _night(self, batch: Batch, group: Group, windows: int, is_scaled_by_night: bool) -> Encoded:
+        """Return one group of nights encoded: vector (B, windows, D), tokens (B, N, D), there (B, N)."""
+        signal, valid = _raw(self.config, batch, group, windows=windows)
+        signal = standardise(signal, valid) if is_scaled_by_night else signal
+        signal, valid = (_apart(part, windows) for part in (signal, valid))  # (B, C, T) -> (B * windows, C, T / windows)
+        measured = _counts(self.config, valid)
+        worth = measured.flatten(1).any(dim=1).nonzero().flatten()  # windows of which anything was measured
+        c, rows = self.config, len(signal)
+        vector, tokens = signal.new_zeros(rows, c.width), signal.new_zeros(rows, c.num_tokens, c.width)
+        for part in torch.split(worth, WINDOWS_AT_ONCE):
+            shown = signal[part] if is_scaled_by_night else standardise(signal[part], valid[part])
+            encoded = self.encoder(Channels(shown, measured[part]))
+            vector[part] = encoded.vector
+            tokens[part] = torch.where(encoded.there[..., None], encoded.tokens, 0.0)
+        there = measured.any(dim=1).reshape(len(batch), -1)  # (B * windows, S) -> (B, N)
+        return Encoded(vector.reshape(len(batch), windows, -1), tokens.reshape(*there.shape, -1), there)
+
     def embed(self, batch: Batch) -> Embedded:
         """Return the windows' vectors: (B, D), those of each group (B, G, D), and the 5 s tokens of each (B, G, S, D).
 
@@ -296,8 +340,8 @@ class SleepFM(Recipe):
         )
 
     def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
-        """Return the embedding with gradient and, with draws, with dropout, (B, D)."""
-        return merged(self.encode(self.prepare(batch), draws), kind=self.config.merge)
+        """Return the embedding with gradient; draws: with dropout and batch statistics, if in training mode, (B, D)."""
+        return merged(self._encoded(batch, draws), kind=self.config.merge)
 
     def feature_size(self, on: str) -> int:
         """Return the width of the vector or of a token."""
@@ -305,7 +349,7 @@ class SleepFM(Recipe):
 
     def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:
         """Return a vector for every 5 s, the mean of the groups that were measured then, (B, S, D)."""
-        encoded = self.encode(self.prepare(batch), draws)
+        encoded = self._encoded(batch, draws)
         return masked_mean(encoded.tokens.transpose(1, 2), encoded.there.transpose(1, 2))  # (B, G, S, D) -> (B, S, D)
 
     @torch.no_grad()
@@ -320,14 +364,18 @@ class SleepFM(Recipe):
         Sizes are read from the shapes; settings: other fields of the config on top of a preset, `preset="paper"` unless
         another is named. `temperature`, which lies beside the state_dict in the released file, may be among the keys.
         """
-        given = plain_names(state)
         fields = {key: value for key, value in settings.items() if key != "preset"}
-        recipe = cls(preset(cls, settings.get("preset", "paper"), **{**fields, **_sizes(given)}))
-        given.pop(TABLE, None)
-        given["temperature"] = given.get("temperature", recipe.log_scale.detach()).reshape(1)
-        refuse_difference(recipe.to_original(), given, what="sleepfm")
-        load_renamed(recipe, unpack(given), original=recipe.original_name, what="sleepfm")
+        recipe = cls(preset(cls, settings.get("preset", "paper"), **{**fields, **_sizes(plain_names(state))}))
+        recipe.take_original(state)
         return recipe
+
+    def take_original(self, state: Mapping[str, Tensor]) -> None:
+        """Copy published weights into this recipe, as strictly as `from_original`."""
+        given = plain_names(state)
+        given.pop(TABLE, None)
+        given["temperature"] = given.get("temperature", self.log_scale.detach()).reshape(1)
+        refuse_difference(self.to_original(), given, what="sleepfm")
+        load_renamed(self, unpack(given), original=self.original_name, what="sleepfm")
 
     def to_original(self) -> dict[str, Tensor]:
         """Return the weights, not copied save queries, keys and values, in the names of [code], less its fixed table."""
@@ -337,31 +385,64 @@ class SleepFM(Recipe):
         """Return the name in [code] of one of our tensors; queries, keys and values are still apart."""
         return renamed(key, (*NAMES[:1], *tokenizer_names(len(self.config.widths)), *NAMES[1:]))
 
-    def _channels(self, batch: Batch, group: Group) -> Channels:
-        """Return a group's first channels, those that are there first, standardised."""
-        c = self.config
-        streams = [self._fitting(batch.streams[name]) for name in group.modalities if name in batch.streams]
-        if not streams:
-            reference = next(iter(batch.streams.values()))
-            signal = reference.signal.new_zeros(len(batch), 1, c.num_tokens * c.piece)
-            return Channels(signal, torch.zeros(len(batch), 1, c.num_tokens, dtype=torch.bool, device=signal.device))
-        signal = torch.cat([stream.signal for stream in streams], dim=1)
-        valid = torch.cat([stream.valid for stream in streams], dim=1)
-        if signal.shape[1] > group.channels:
-            order = (~valid.any(dim=2)).to(torch.uint8).argsort(dim=1, stable=True)[:, : group.channels, None]
-            signal, valid = (each.take_along_dim(order, dim=1) for each in (signal, valid))
-        share = valid.reshape(*valid.shape[:2], -1, c.piece).float().mean(dim=3)  # (B, C, T) -> (B, C, S)
-        return Channels(standardise(signal, valid), share >= c.token_valid)
+    def _encoded(self, batch: Batch, draws: Draws | None) -> Encoded:
+        """Return all groups encoded; without draws as nobody trains it, whatever the mode."""
+        if draws is not None:
+            return self.encode(self.prepare(batch), draws)
+        with evaluating(self):
+            return self.encode(self.prepare(batch))
 
-    def _fitting(self, stream: Signal) -> Signal:
-        c = self.config
-        given, expected = stream.signal.shape[2], c.num_tokens * c.piece
-        if given != expected or abs(stream.rate_hz - c.rate_hz) > 1e-6:
-            raise BadConfiguration(
-                f"windows of {given} samples at {stream.rate_hz:g} Hz; this recipe was made for {expected} at {c.rate_hz:g} Hz:"
-                " set window_s and rate_hz"
-            )
-        return stream
+
+def _channels(config: SleepFMConfig, batch: Batch, group: Group) -> Channels:
+    """Return a group's channels, standardised over the window."""
+    signal, valid = _raw(config, batch, group, windows=1)
+    return Channels(standardise(signal, valid), _counts(config, valid))
+
+
+def _counts(config: SleepFMConfig, valid: Tensor) -> Tensor:
+    """Return which pieces were measured well enough, (B, C, T) -> (B, C, S) bool."""
+    return valid.reshape(*valid.shape[:2], -1, config.piece).float().mean(dim=3) >= config.token_valid
+
+
+def _raw(config: SleepFMConfig, batch: Batch, group: Group, *, windows: int) -> tuple[Tensor, Tensor]:
+    """Return a group's first channels, those that are there first, of so many windows in a row: (B, C, T) and bool."""
+    length = windows * config.num_tokens * config.piece
+    streams = [_fitting(config, batch.streams[name], length) for name in group.modalities if name in batch.streams]
+    if not streams:
+        nothing = next(iter(batch.streams.values())).signal.new_zeros(len(batch), 1, length)
+        return nothing, nothing.bool()
+    signal = torch.cat([stream.signal for stream in streams], dim=1)
+    valid = torch.cat([stream.valid for stream in streams], dim=1)
+    if signal.shape[1] > group.channels:
+        order = (~valid.any(dim=2)).to(torch.uint8).argsort(dim=1, stable=True)[:, : group.channels, None]
+        signal, valid = (each.take_along_dim(order, dim=1) for each in (signal, valid))
+    return signal, valid
+
+
+def _fitting(config: SleepFMConfig, stream: Signal, length: int) -> Signal:
+    given = stream.signal.shape[2]
+    if given != length or abs(stream.rate_hz - config.rate_hz) > 1e-6:
+        raise BadConfiguration(
+            f"windows of {given} samples at {stream.rate_hz:g} Hz; this recipe was made for {length} at {config.rate_hz:g} Hz:"
+            " set window_s and rate_hz"
+        )
+    return stream
+
+
+def night_pieces(config: SleepFMConfig, batch: Batch, *, windows: int, is_scaled_by_night: bool) -> tuple[Tensor, Tensor]:
+    """Return all channels of nights of so many windows as pieces, (B, C, N, P), and which were measured, (B, C, N) bool."""
+    groups = [_raw(config, batch, group, windows=windows) for group in config.groups]
+    signal, valid = (torch.cat(parts, dim=1) for parts in zip(*groups, strict=True))
+    B, C, _ = signal.shape
+    spans = 1 if is_scaled_by_night else windows  # how many parts are standardised each by itself
+    each = standardise(signal.reshape(B, C * spans, -1), valid.reshape(B, C * spans, -1))
+    return each.reshape(B, C, -1, config.piece), _counts(config, valid)
+
+
+def _apart(nights: Tensor, windows: int) -> Tensor:
+    """Return nights cut into windows, (B, C, T) -> (B * windows, C, T / windows)."""
+    B, C, _ = nights.shape
+    return nights.reshape(B, C, windows, -1).transpose(1, 2).flatten(0, 1)
 
 
 def merged(encoded: Encoded, *, kind: str) -> Tensor:
