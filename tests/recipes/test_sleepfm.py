@@ -242,7 +242,7 @@ class TestEmbedding:
         assert recipe.embedding_size == 64
         assert torch.equal(embedded.vector, embedded.channels.flatten(1))
         encoded = recipe.encode(recipe.prepare(batch()))
-        assert torch.equal(merged(encoded, kind="concatenate")[:, :16], encoded.vector[:, 0])
+        assert torch.equal(merged(encoded.vector, encoded.present, kind="concatenate")[:, :16], encoded.vector[:, 0])
 
     def test_frames_are_the_means_of_what_was_measured_then(self, recipe: SleepFM) -> None:
         frames, tokens = recipe.frames(without(batch(), "ecg", [2])), recipe.embed(without(batch(), "ecg", [2])).tokens

@@ -17,6 +17,7 @@ from wearfm.recipes.pulse_ppg import PulsePPG
 from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
 from wearfm.recipes.sleepfm import SleepFM
+from wearfm.recipes.sleepfm_2024 import SleepFM2024
 
 _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
@@ -33,5 +34,6 @@ _ALL: tuple[type[Recipe], ...] = (
     RelCon,
     SelfPAB,
     SleepFM,
+    SleepFM2024,
 )
 METHODS: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}

@@ -284,7 +284,8 @@ class SleepFM(Recipe):
         """Return the contrast between the groups of the global batch, and how often each group finds what belongs to it."""
         encoded = self.encode(self.prepare(batch), draws if self.training else None)
         return contrast_groups(
-            encoded,
+            encoded.vector,
+            encoded.present,
             batch,
             names=[group.name for group in self.config.groups],
             log_scale=self.log_scale,
@@ -334,14 +335,14 @@ class SleepFM(Recipe):
             encoded = self.encode(self.prepare(batch))
         there = encoded.there[..., None]
         return Embedded(
-            vector=merged(encoded, kind=self.config.merge),
+            vector=self._merged(encoded),
             channels=encoded.vector,
             tokens=torch.where(there, encoded.tokens, 0.0),
         )
 
     def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
         """Return the embedding with gradient; draws: with dropout and batch statistics, if in training mode, (B, D)."""
-        return merged(self._encoded(batch, draws), kind=self.config.merge)
+        return self._merged(self._encoded(batch, draws))
 
     def feature_size(self, on: str) -> int:
         """Return the width of the vector or of a token."""
@@ -384,6 +385,9 @@ class SleepFM(Recipe):
     def original_name(self, key: str) -> str:
         """Return the name in [code] of one of our tensors; queries, keys and values are still apart."""
         return renamed(key, (*NAMES[:1], *tokenizer_names(len(self.config.widths)), *NAMES[1:]))
+
+    def _merged(self, encoded: Encoded) -> Tensor:
+        return merged(encoded.vector, encoded.present, kind=self.config.merge)
 
     def _encoded(self, batch: Batch, draws: Draws | None) -> Encoded:
         """Return all groups encoded; without draws as nobody trains it, whatever the mode."""
@@ -445,17 +449,29 @@ def _apart(nights: Tensor, windows: int) -> Tensor:
     return nights.reshape(B, C, windows, -1).transpose(1, 2).flatten(0, 1)
 
 
-def merged(encoded: Encoded, *, kind: str) -> Tensor:
-    """Return one vector a window from those of its groups, (B, G, D) -> (B, D) for "mean", (B, G * D) for "concatenate"."""
-    if kind == "mean":
-        return masked_mean(encoded.vector, encoded.present)
-    return encoded.vector.flatten(1)  # a group that is not there has pooled nothing: zeros
+def merged(vectors: Tensor, present: Tensor, *, kind: str) -> Tensor:
+    """Return one vector a window from those of its groups, (B, G, D) -> (B, D) for "mean", (B, G * D) for "concatenate".
+
+    present: (B, G) bool; the vector of a group that is not there is 0.
+    """
+    return masked_mean(vectors, present) if kind == "mean" else vectors.flatten(1)
 
 
-def contrast_groups(encoded: Encoded, batch: Batch, *, names: list[str], log_scale: Tensor, kind: str, negatives: str) -> Loss:
-    """Return the contrast between groups over the global batch, with the share of right answers of each group's questions."""
-    vectors, present = gather_rows(encoded.vector), gather_rows(encoded.present)  # (N, G, D), (N, G)
-    participant = gather_rows(batch.participant)
+def contrast_groups(
+    vectors: Tensor,
+    present: Tensor,
+    batch: Batch,
+    *,
+    names: list[str],
+    log_scale: Tensor,
+    kind: str,
+    negatives: str,
+) -> Loss:
+    """Return the contrast between groups over the global batch, with the share of right answers of each group's questions.
+
+    vectors: (B, G, D). present: (B, G) bool. kind, negatives: as in the config.
+    """
+    vectors, present, participant = gather_rows(vectors), gather_rows(present), gather_rows(batch.participant)
     owner = gather_rows(batch.recording) if negatives == "other_recordings" else participant
     rivals = None if negatives == "all" else owner[:, None] != owner  # (N, N)
     contrast = {"leave_one_out": leave_one_out, "pairwise": pairwise}[kind]
