@@ -18,6 +18,8 @@ from wearfm.recipes.pulse_ppg import PulsePPG
 from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
 from wearfm.recipes.wbm import WBM
+from wearfm.recipes.sleepfm import SleepFM
+from wearfm.recipes.sleepfm_2024 import SleepFM2024
 
 _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
@@ -35,5 +37,7 @@ _ALL: tuple[type[Recipe], ...] = (
     RelCon,
     SelfPAB,
     WBM,
+    SleepFM,
+    SleepFM2024,
 )
 METHODS: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
