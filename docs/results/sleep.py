@@ -59,9 +59,7 @@ def main(work: Path) -> None:
         strangers = View(store, participants=sorted(split_people(store, seed=0).test), modalities=SIGNALS)
         lines = [found("pretrained", load(work / "runs" / "sleepfm"), strangers)]
         lines.append(found("random weights", build(RECIPES["sleepfm"], config, seed=1), strangers))
-    title = (
-        f"## ECG and breathing of the same window, found among {POOL} windows of strangers (100 draws, ± deviation)"
-    )
+    title = f"## ECG and breathing of the same window, found among {POOL} windows of strangers (100 draws, ± deviation)"
     header = "| weights | breathing first | ECG first | chance |\n|---|---|---|---|"
     sys.stdout.write("\n".join(("", title, "", header, *lines)) + "\n")
 

@@ -16,12 +16,8 @@ from wearfm.recipes.sleep_risk import SleepRisk
 from wearfm.recipes.sleep_staging import SleepStaging
 from wearfm.recipes.supervised import Supervised
 
-<<<<<<< HEAD
-RECIPES: dict[str, type[Recipe]] = {**METHODS, Distillation.name: Distillation, Supervised.name: Supervised}
-=======
 _HEADS: tuple[type[Recipe], ...] = (SleepRisk, SleepStaging, Supervised)  # that learn from labels on a trained method
-RECIPES: dict[str, type[Recipe]] = {**METHODS, **{head.name: head for head in _HEADS}}
->>>>>>> sleepfm
+RECIPES: dict[str, type[Recipe]] = {**METHODS, Distillation.name: Distillation, **{head.name: head for head in _HEADS}}
 
 
 def find(name: str) -> type[Recipe]:

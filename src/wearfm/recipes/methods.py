@@ -17,9 +17,9 @@ from wearfm.recipes.pat import PAT
 from wearfm.recipes.pulse_ppg import PulsePPG
 from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
-from wearfm.recipes.wbm import WBM
 from wearfm.recipes.sleepfm import SleepFM
 from wearfm.recipes.sleepfm_2024 import SleepFM2024
+from wearfm.recipes.wbm import WBM
 
 _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
