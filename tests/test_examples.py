@@ -24,6 +24,7 @@ CASES = {
     "reconstruct_spectrograms": (("4",), "hidden amplitudes, network: off by"),
     "relative_contrast": (("4",), "order kept among strangers"),
     "simulate_a_cohort": ((), "heart rate error"),
+    "sleep_across_channels": (("4",), "strangers' hearts that found a brain as deep asleep"),
     "sleep_from_a_day": (("4",), "balanced accuracy of sleep and wake"),
     "watch_for_freezing": ((), "false alarms an hour"),
     "week_of_activity": (("20",), "where the network looks"),

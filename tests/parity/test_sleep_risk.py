@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from tests.parity.oracle import Oracle, check, load, state
 from wearfm.objectives.cox import cox
 from wearfm.recipes.sleep_risk import UNUSED, SleepRisk, paper
-from wearfm.recipes.sleepfm import SleepFMConfig
 
 pytestmark = pytest.mark.parity
 
@@ -56,7 +55,7 @@ def test_the_names_tell_which_network_it_is(oracle: Oracle, recipes: Mapping[str
         if c.source != "nothing":
             sizes |= {"num_layers": c.layers, "pooling_head": c.heads}
         assert {key: published[key] for key in sizes} == sizes
-        assert c.base == SleepFMConfig(is_lone_channel_kept=False)
+        assert c.base == paper().base
     kinds = {name: (recipe.config.source, recipe.config.demographics) for name, recipe in recipes.items()}
     assert kinds == {
         "diagnosis_demo": ("tokens", 2),

@@ -85,6 +85,13 @@ class TestNights:
         assert there[1].any(dim=1).tolist() == [True, True, False, True]
         assert not tokens[1, 2].any()
 
+    def test_a_group_that_no_night_has_costs_nothing_and_has_no_tokens(self, recipe: SleepStaging) -> None:
+        given = batch({"eeg": 2, "ecg": 1}, config=NIGHT)
+        tokens, there = recipe.prepare(given)
+        assert there.any(dim=2)[0].tolist() == [True, False, True, False]
+        assert not tokens[:, 1].any()
+        assert torch.isfinite(recipe.embed(given).tokens).all()
+
     def test_the_input_is_nights_that_may_lack_anything(self, recipe: SleepStaging) -> None:
         assert recipe.input.window_s == 12.0
         assert all(stream.is_optional for stream in recipe.input.streams)

@@ -155,6 +155,21 @@ class TestEncoder:
         torch.testing.assert_close(wide_loss, narrow_loss)
         torch.testing.assert_close(one.encoder.tokens.state_dict(), other.encoder.tokens.state_dict())
 
+    def test_statistics_are_of_all_groups_together_or_of_each_by_itself(self) -> None:
+        given = batch()
+        stream = given.streams["ecg"]
+        changed = {**given.streams, "ecg": replace(stream, signal=stream.signal.cumsum(dim=2))}
+        other = replace(given, streams=changed)  # a slower heart
+        for is_together in (True, False):
+            config = replace(TINY, is_normalised_together=is_together)
+            brains = [
+                made.encode(made.prepare(each)).vector[:, 0]
+                for made, each in ((SleepFM(config, seed=3).train(), given), (SleepFM(config, seed=3).train(), other))
+            ]
+            assert torch.equal(*brains) != is_together
+        together, apart = (SleepFM(replace(TINY, is_normalised_together=flag), seed=3).eval() for flag in (True, False))
+        torch.testing.assert_close(together.embed(given).vector, apart.embed(given).vector)  # running statistics: no difference
+
     def test_a_single_channel_is_passed_on_untouched_whoever_is_beside_it(self) -> None:
         tokens = torch.randn(2, 3, 4, 16, generator=torch.Generator().manual_seed(0))
         measured = torch.ones(2, 3, 4, dtype=torch.bool)

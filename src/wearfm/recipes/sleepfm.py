@@ -9,7 +9,8 @@ Thapa et al. 2026 (Nature Medicine, doi:10.1038/s41591-025-04133-4); code and we
 
 Same as published: the encoder (4,831,656 parameters), both contrasts, the learnable temperature, names of weights. Different:
 channels are standardised over the window, because a window does not know its night (the heads of `sleep_staging` and
-`sleep_risk` see whole nights); padded channels are in no batch statistic; a group that a window lacks is left out of the
+`sleep_risk` see whole nights); batch statistics are taken of all groups together, because evaluation knows one set only, and
+padded channels are in none; a group that a window lacks is left out of the
 contrast, where [code] skips the recording; a piece of 5 s that was not measured is not looked at. Trained with our
 optimisers: [code] uses SGD with momentum.
 """
@@ -104,6 +105,7 @@ class SleepFMConfig:
     mlp_width: int = 2048  # [code]
     dropout: float = 0.3  # [code]
     is_lone_channel_kept: bool = True  # ours; False: attention is skipped where the batch has one channel slot [code]
+    is_normalised_together: bool = True  # ours: batch statistics of all groups at once; False: of each by itself [code]
     merge: str = "mean"  # ours: of the groups that are there; "concatenate": all of them, 0 where one is not
     # loss
     contrast: str = "leave_one_out"  # [code]; "pairwise" [code]
@@ -153,8 +155,8 @@ class SleepFMConfig:
 
 
 def paper() -> SleepFMConfig:
-    """The released base encoder, 4,831,656 parameters, with its rule for single channels [code]."""
-    return SleepFMConfig(is_lone_channel_kept=False)
+    """The released base encoder, 4,831,656 parameters, with its rules for single channels and batch statistics [code]."""
+    return SleepFMConfig(is_lone_channel_kept=False, is_normalised_together=False)
 
 
 def small() -> SleepFMConfig:
@@ -173,6 +175,12 @@ class Channels(NamedTuple):
 
     signal: Tensor
     measured: Tensor
+
+    @property
+    def pieces(self) -> Tensor:
+        """Return the signal cut into pieces, (B, C, T) -> (B, C, S, P)."""
+        B, C, S = self.measured.shape
+        return self.signal.reshape(B, C, S, self.signal.shape[2] // S)
 
 
 class Encoded(NamedTuple):
@@ -214,10 +222,12 @@ class Encoder(nn.Module):
 
     def forward(self, group: Channels, draws: Draws | None = None) -> Encoded:
         """Return the windows of one group encoded. draws: for dropout."""
-        pieces = group.signal.reshape(*group.measured.shape, -1)  # (B, C, T) -> (B, C, S, P)
-        tokens = self.pooled(self.tokens(pieces, group.measured), group.measured, draws)
-        tokens = self.placed(tokens)
-        there = group.measured.any(dim=1)  # (B, S)
+        return self.of_tokens(self.tokens(group.pieces, group.measured), group.measured, draws)
+
+    def of_tokens(self, tokens: Tensor, measured: Tensor, draws: Draws | None = None) -> Encoded:
+        """Return the same from the tokens of every channel, (B, C, S, D)."""
+        tokens = self.placed(self.pooled(tokens, measured, draws))
+        there = measured.any(dim=1)  # (B, S)
         looked_at = there | ~there.any(dim=1, keepdim=True)
         for block in self.blocks:
             tokens = block(tokens, looked_at, draws)
@@ -295,8 +305,14 @@ class SleepFM(Recipe):
 
     def encode(self, groups: Mapping[str, Channels], draws: Draws | None = None) -> Encoded:
         """Return all groups encoded, one after the other: vector (B, G, D), tokens (B, G, S, D), there (B, G, S)."""
-        each = [self.encoder(groups[group.name], draws) for group in self.config.groups]
-        return Encoded(*(torch.stack(parts, dim=1) for parts in zip(*each, strict=True)))
+        each = [groups[group.name] for group in self.config.groups]
+        if self.config.is_normalised_together:
+            every = (torch.cat(parts, dim=1) for parts in zip(*((g.pieces, g.measured) for g in each), strict=True))
+            tokens = self.encoder.tokens(*every).split([g.measured.shape[1] for g in each], dim=1)  # (B, all C, S, D)
+            encoded = [self.encoder.of_tokens(t, g.measured, draws) for t, g in zip(tokens, each, strict=True)]
+        else:
+            encoded = [self.encoder(group, draws) for group in each]
+        return Encoded(*(torch.stack(parts, dim=1) for parts in zip(*encoded, strict=True)))
 
     @torch.no_grad()
     def night(self, batch: Batch, *, windows: int, is_scaled_by_night: bool) -> Encoded:
@@ -318,7 +334,7 @@ class SleepFM(Recipe):
         worth = measured.flatten(1).any(dim=1).nonzero().flatten()  # windows of which anything was measured
         c, rows = self.config, len(signal)
         vector, tokens = signal.new_zeros(rows, c.width), signal.new_zeros(rows, c.num_tokens, c.width)
-        for part in torch.split(worth, WINDOWS_AT_ONCE):
+        for part in torch.split(worth, WINDOWS_AT_ONCE) if len(worth) else ():
             shown = signal[part] if is_scaled_by_night else standardise(signal[part], valid[part])
             encoded = self.encoder(Channels(shown, measured[part]))
             vector[part] = encoded.vector
