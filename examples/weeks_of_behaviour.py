@@ -3,7 +3,7 @@
     python examples/weeks_of_behaviour.py [steps]
 
 Makes four weeks of steps and heart rate for people with habits of their own, who take the device off at times. Then each
-week of people whom the network has never met looks for its nearest neighbour among all of theirs: half a minute.
+week of people whom the network has never met looks for its nearest neighbour among all of theirs: a minute of one core.
 """
 
 import sys

@@ -10,6 +10,8 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CASES = {
     "arrow_of_time": (("4",), "does it run backwards?"),
     "days_with_gaps": (("4",), "in hidden afternoons of strangers"),
+    "disease_risk": ((), "risk table:"),
+    "distil_ppg_into_acc": (("4",), "pulse found from acceleration"),
     "embed_with_normwear": ((), "between people"),
     "evaluate_a_table": ((), "report.html"),
     "fill_in_minutes": (("4",), "linear interpolation"),
@@ -22,6 +24,7 @@ CASES = {
     "reconstruct_spectrograms": (("4",), "hidden amplitudes, network: off by"),
     "relative_contrast": (("4",), "order kept among strangers"),
     "simulate_a_cohort": ((), "heart rate error"),
+    "sleep_across_channels": (("4",), "strangers' hearts that found a brain as deep asleep"),
     "sleep_from_a_day": (("4",), "balanced accuracy of sleep and wake"),
     "watch_for_freezing": ((), "false alarms an hour"),
     "week_of_activity": (("20",), "where the network looks"),

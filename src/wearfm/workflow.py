@@ -7,12 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from wearfm.embeddings.controls import controls
+from wearfm.embeddings.controls import controls, handmade
 from wearfm.embeddings.table import EmbeddingTable
 from wearfm.errors import UnknownName
 from wearfm.evaluation.evaluate import evaluate as evaluate_tables
 from wearfm.evaluation.learning import learned
 from wearfm.evaluation.report import Report
+from wearfm.evaluation.survival import Outcomes, RiskTable, assess
 from wearfm.evaluation.task import Task
 from wearfm.evaluation.tasks import TASKS
 from wearfm.recipes import RECIPES, create
@@ -57,3 +58,23 @@ def evaluate(
     tables |= controls(first, store, seed=seed)
     report = evaluate_tables(tables, tasks_named(tasks), store=store, seed=seed, **settings)
     return report.with_learning([learned(name, read_log(Path(run) / LOG)) for name, run in runs.items()])
+
+
+def assess_risk(
+    table: EmbeddingTable | Mapping[str, EmbeddingTable],
+    outcomes: Outcomes | str | Path,
+    *,
+    store: Store | None = None,
+    **settings: Any,
+) -> RiskTable:
+    """Say who falls ill sooner, outcome by outcome, beside hand-made statistics and demographics.
+
+    table: one table, or name -> table with the model judged first and its peers behind it. outcomes: a CSV or Parquet file
+    with the columns participant, outcome, time_days, event, or `evaluation.survival.Outcomes`. store: what the table was made
+    from; without it there are no baselines but the peers. settings: of `evaluation.survival.assess`.
+    """
+    tables = {table.header.recipe: table} if isinstance(table, EmbeddingTable) else dict(table)
+    found = outcomes if isinstance(outcomes, Outcomes) else Outcomes.read(outcomes)
+    if store is not None:
+        tables |= handmade(next(iter(tables.values())), store)
+    return assess(tables, found, store=store, **settings)

@@ -49,3 +49,11 @@ def test_uniform_by_fan_in_fills_its_bound_and_leaves_norms() -> None:
     before = layers[0].weight.detach().clone()
     uniform_by_fan_in(layers, torch.Generator().manual_seed(0))
     assert torch.equal(layers[0].weight, before)
+
+
+def test_recurrent_layers_are_uniform_within_the_width_of_their_state() -> None:
+    layer = nn.LSTM(3, 64, num_layers=2, bidirectional=True)
+    uniform_by_fan_in(layer, torch.Generator().manual_seed(0))
+    largest = [parameter.abs().max().item() for parameter in layer.parameters()]
+    assert 0.12 < max(largest) <= 0.125
+    assert min(largest) > 0.1

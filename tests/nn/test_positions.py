@@ -7,13 +7,19 @@ import math
 import numpy as np
 import torch
 
-from wearfm.nn.positions import Positions, resize_grid, sincos, sincos_grid
+from wearfm.nn.positions import Positions, resize_grid, sincos, sincos_grid, sincos_in_turn
 
 
 def test_sines_come_first_then_cosines() -> None:
     table = sincos(np.array([0.0, 3.0]), 4)
     np.testing.assert_allclose(table[0], [0, 0, 1, 1])
     np.testing.assert_allclose(table[1], [math.sin(3), math.sin(0.03), math.cos(3), math.cos(0.03)])
+
+
+def test_sines_and_cosines_can_take_turns() -> None:
+    table = sincos_in_turn(4, 4)
+    torch.testing.assert_close(table[3], torch.tensor([math.sin(3), math.cos(3), math.sin(0.03), math.cos(0.03)]))
+    assert table[0].tolist() == [0, 1, 0, 1]
 
 
 def test_the_first_half_is_the_column_the_second_the_row() -> None:

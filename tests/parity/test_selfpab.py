@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from wearfm.errors import BadConfiguration, IncompatibleWeights
 from wearfm.nn.draws import Draws
 from wearfm.nn.heads import MLPHead
+from wearfm.nn.positions import sincos_in_turn
 from wearfm.objectives.reconstruction import masked_l1
-from wearfm.recipes.selfpab import SelfPAB, SelfPABConfig, alter, mono, paper, positions
+from wearfm.recipes.selfpab import SelfPAB, SelfPABConfig, alter, mono, paper
 from wearfm.windows.batch import Batch, Signal
 
 SMALL = {"rate_hz": 10.0, "window_s": 8.0, "heads": 2}  # frames of 10 samples: 6 frequencies, 36 features
@@ -157,8 +158,8 @@ class TestNetwork:
             SelfPAB.from_original(state, **SMALL)
 
     def test_positions_are_sines_and_cosines_in_turn(self) -> None:
-        torch.testing.assert_close(positions(10_000, 16), table(10_000, 16), rtol=0, atol=2e-3)  # float32 angles there
-        torch.testing.assert_close(positions(600, 1500), table(600, 1500), rtol=0, atol=1e-4)
+        torch.testing.assert_close(sincos_in_turn(10_000, 16), table(10_000, 16), rtol=0, atol=2e-3)  # float32 angles there
+        torch.testing.assert_close(sincos_in_turn(600, 1500), table(600, 1500), rtol=0, atol=1e-4)
 
 
 class TestMasking:

@@ -256,6 +256,30 @@ class TestEmbedding:
         torch.testing.assert_close(features, recipe.embed(noise(TINY)).vector)
         assert not torch.allclose(recipe.features(noise(TINY), Draws(seed=0)), features)
 
+    @pytest.mark.parametrize("backbone", ["mamba2", "transformer"])
+    def test_empty_hours_may_be_cut_out_so_that_a_short_week_is_what_is_there_of_it(self, backbone: str) -> None:
+        """Four hours of which one is empty, against the three that are not."""
+        recipe = WBM(replace(TINY, backbone=backbone), seed=1).eval()
+        batch = noise(TINY, rows=2)
+        minutes = torch.ones(2, 1, 240, dtype=torch.bool)
+        minutes[:, :, 60:120] = False
+        short = replace(batch, streams={name: replace(s, valid=minutes) for name, s in batch.streams.items()})
+        prepared = recipe.prepare(short)
+        left = [0, 2, 3]
+        cut, _ = recipe.student(Prepared(prepared.values[:, left], prepared.hour[:, left]))
+        torch.testing.assert_close(recipe.embed(short).vector, cut)
+        torch.testing.assert_close(recipe.features(short), cut)
+        flagged = WBM(replace(TINY, backbone=backbone, skips_empty=False), seed=1).eval()
+        assert not torch.allclose(flagged.embed(short).vector, cut)
+
+    def test_a_week_without_any_value_is_all_its_empty_hours(self) -> None:
+        recipe = WBM(TINY, seed=1).eval()
+        batch = noise(TINY, rows=4)
+        nothing = torch.zeros(4, 1, 240, dtype=torch.bool)
+        empty = replace(batch, streams={name: replace(s, valid=nothing) for name, s in batch.streams.items()})
+        assert recipe.present(recipe.prepare(empty)).all()  # type: ignore[union-attr]
+        assert torch.isfinite(recipe.loss(empty, Draws(seed=0)).total)
+
     def test_variables_that_a_device_does_not_report_need_not_be_there(self) -> None:
         recipe = WBM(replace(TINY, variables=paper().variables)).eval()
         batch = batch_of({"steps": torch.ones(2, 240), "hr": torch.full((2, 240), 70.0)})

@@ -30,9 +30,13 @@ def xavier(module: nn.Module, generator: torch.Generator) -> None:
 def uniform_by_fan_in(module: nn.Module, generator: torch.Generator) -> None:
     """Draw weights and biases uniform within 1 / sqrt(fan in), torch's own default, from a generator; norms stay 1 and 0.
 
-    Fan in is what one entry of the weight's first axis holds, also for transposed convolutions, as torch has it.
+    Fan in is what one entry of the weight's first axis holds, also for transposed convolutions, as torch has it; of a
+    recurrent layer it is the width of its state.
     """
     for layer in module.modules():
+        if isinstance(layer, nn.RNNBase):
+            for parameter in layer.parameters(recurse=False):
+                parameter.uniform_(-(layer.hidden_size**-0.5), layer.hidden_size**-0.5, generator=generator)
         if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d | nn.Linear):
             bound = layer.weight[0].numel() ** -0.5
             for parameter in layer.parameters(recurse=False):

@@ -19,6 +19,15 @@ def sincos(positions: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
 
 
+def sincos_in_turn(count: int, size: int) -> Tensor:
+    """Return sines and cosines in turn, (count, size) float32: sin(p w_i), cos(p w_i) with w_i = 10000^(-2 i / size).
+
+    The order of Vaswani et al. 2017 (arXiv:1706.03762), section 3.5; size is even.
+    """
+    halves = torch.tensor(sincos(np.arange(count, dtype=np.float64), size), dtype=torch.float32)
+    return halves.view(count, 2, -1).transpose(1, 2).flatten(1)  # (N, 2, D / 2) -> (N, D)
+
+
 def sincos_grid(rows: int, columns: int, size: int) -> Tensor:
     """Return the table of a grid read row by row, (rows * columns, size) float32; size is a multiple of 4.
 

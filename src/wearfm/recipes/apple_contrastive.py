@@ -85,6 +85,7 @@ class ContrastiveConfig:
     apart_s: float = 60.0  # ours: the windows of a pair do not overlap; the paper says "different segments"
     # encoder
     embedding_size: int = 256  # [code]
+    width: int = 0  # ours: what the widths of the stages derive from, in place of embedding_size [code]; 0: embedding_size
     repeats: tuple[int, ...] = REPEATS  # blocks in each of the first stages of `STAGES`; fewer numbers, fewer stages
     kernel: int = 3  # [code]; the paper's 3.3 M parameters suggest 15
     expansion: int = 7  # [code]; 6 fits the paper's 2.5 M parameters for ECG
@@ -134,7 +135,9 @@ class ContrastiveConfig:
             samples >= self.total_stride,
             f"the encoder divides time by {self.total_stride}; use a longer window or fewer stages",
         )
-        yield f"embedding_size={self.embedding_size}", self.embedding_size >= UNIT / 4, f"widths need at least {UNIT // 4}"
+        yield f"embedding_size={self.embedding_size}", self.embedding_size >= 1, "an embedding needs at least 1 number"
+        source = "width" if self.width else "embedding_size"
+        yield f"{source}={getattr(self, source)}", getattr(self, source) >= UNIT / 4, f"widths need at least {UNIT // 4}"
         yield f"temperature={self.temperature:g}", self.temperature > 0, "it divides, so it must be positive"
         yield f"momentum={self.momentum:g}", 0 <= self.momentum <= 1, "it must lie in [0, 1]"
         yield f"dropout={self.dropout:g}", 0 <= self.dropout < 1, "it must lie in [0, 1)"
@@ -152,10 +155,10 @@ class ContrastiveConfig:
         return stride
 
     def encoder(self) -> EfficientNet:
-        """Return a fresh encoder: widths int(m * embedding_size / 36), kernels k and 2k - 1."""
+        """Return a fresh encoder: widths int(m * embedding_size / 36), or of `width` in its place, kernels k and 2k - 1."""
 
         def width(m: int) -> int:
-            return int(self.embedding_size / UNIT * m)
+            return int((self.width or self.embedding_size) / UNIT * m)
 
         stages = [
             Stage(

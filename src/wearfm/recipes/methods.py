@@ -17,6 +17,8 @@ from wearfm.recipes.pat import PAT
 from wearfm.recipes.pulse_ppg import PulsePPG
 from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
+from wearfm.recipes.sleepfm import SleepFM
+from wearfm.recipes.sleepfm_2024 import SleepFM2024
 from wearfm.recipes.wbm import WBM
 
 _ALL: tuple[type[Recipe], ...] = (
@@ -35,5 +37,7 @@ _ALL: tuple[type[Recipe], ...] = (
     RelCon,
     SelfPAB,
     WBM,
+    SleepFM,
+    SleepFM2024,
 )
 METHODS: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}

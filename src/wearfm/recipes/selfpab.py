@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -30,7 +29,7 @@ from wearfm.nn.initial import xavier
 from wearfm.nn.masking import last_block
 from wearfm.nn.moments import Moments
 from wearfm.nn.pooling import masked_mean
-from wearfm.nn.positions import sincos
+from wearfm.nn.positions import sincos_in_turn
 from wearfm.nn.tokens.stft import amplitude_of, magnitudes, measured, num_bins, num_frames
 from wearfm.objectives.reconstruction import masked_l1
 from wearfm.recipes.base import Embedded, Loss, Masked, Series, load_strictly, refuse_difference
@@ -206,7 +205,7 @@ class Encoder(nn.Module):
     def __init__(self, config: SelfPABConfig) -> None:
         super().__init__()
         self.project = nn.Linear(config.features, config.width)
-        self.register_buffer("positions", positions(config.frames, config.width), persistent=False)
+        self.register_buffer("positions", sincos_in_turn(config.frames, config.width), persistent=False)
         self.blocks = nn.ModuleList(
             PostNormBlock(
                 config.width,
@@ -448,7 +447,7 @@ class SelfPAB(Masked):
         out = {theirs: own[ours] for ours, theirs in original_names(self.config.depth).items()}
         for theirs, ours in packed_names(self.config.depth).items():
             out[theirs] = torch.cat([own[key] for key in ours])
-        return out | {POSITIONS: positions(ORIGINAL_POSITIONS, self.config.width)[None]}
+        return out | {POSITIONS: sincos_in_turn(ORIGINAL_POSITIONS, self.config.width)[None]}
 
 
 def one_sensor(recipe: SelfPAB, number: int) -> SelfPAB:
@@ -497,12 +496,6 @@ def merge(tokens: Tensor, seen: Tensor, *, kind: str) -> Tensor:
         return masked_mean(tokens.transpose(1, 2), seen.transpose(1, 2))
     highest = tokens.masked_fill(~there, -torch.inf).amax(dim=1)
     return torch.where(seen.any(dim=1)[..., None], highest, 0.0)
-
-
-def positions(count: int, width: int) -> Tensor:
-    """Return sines and cosines in turn, (count, width) float32: sin(p w_i), cos(p w_i) with w_i = 10000^(-2 i / width)."""
-    halves = torch.tensor(sincos(np.arange(count, dtype=np.float64), width), dtype=torch.float32)
-    return halves.view(count, 2, -1).transpose(1, 2).flatten(1)  # (N, 2, D / 2) -> (N, D)
 
 
 POSITIONS = "emb.pos_encoder.pe"

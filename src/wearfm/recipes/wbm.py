@@ -88,6 +88,7 @@ class WBMConfig:
     align_s: float = WEEK_S  # ours: weeks begin on Monday; 86_400 lets them begin at any midnight
     min_valid: float = 0.4  # ours: least share of a week's samples, over the variables of its recording, that was measured
     hour_share: float = 0.0  # ours: least share of an hour's samples for its value to be there; 0: any sample will do
+    skips_empty: bool = False  # ours; True: hours without any value are cut out of the sequence, as dropped ones are
     apart_s: float = WEEK_S  # [paper] "different weeks": the weeks of a pair do not overlap
     # encoder
     tokenizer_hidden: int = 0  # [paper] one linear layer; [OpenMHC] 64, a hidden layer of so many
@@ -176,6 +177,7 @@ def small() -> WBMConfig:
     return WBMConfig(
         variables=("steps", "intensity", "counts", "hr"),
         align_s=86_400.0,
+        skips_empty=True,  # of two to four weeks half are cut short by the beginning or the end of the recording
         width=64,
         depth=2,
         states=16,
@@ -407,7 +409,9 @@ class WBM(Recipe):
             raise BadConfiguration(
                 f"a batch with groups of {batch.group_size}; this loss needs pairs: draw it with the recipe's own plan"
             )
-        prepared, visible = self.prepare(batch), self.thin(len(batch), draws, device=self.mean.device)
+        prepared, kept = self.prepare(batch), self.thin(len(batch), draws, device=self.mean.device)
+        present = self.present(prepared)
+        visible = kept if present is None else _any_of(kept & present, present)
         vector, student = self.student(prepared, visible, self._noise(draws))
         with torch.no_grad():
             _, teacher = self.teacher(prepared, visible)
@@ -428,6 +432,14 @@ class WBM(Recipe):
         rank = draws.uniform(rows, c.hours, device=device).argsort(dim=1).argsort(dim=1)
         return rank >= (share * c.hours).floor()
 
+    def present(self, prepared: Prepared) -> Tensor | None:
+        """Return the hours that have a value, (B, N) bool, all of a week without any; None where empty hours count as well."""
+        if not self.config.skips_empty:
+            return None
+        is_missing = prepared.values[..., len(self.config.variables) :] > 0.5  # (B, N, V)
+        present = ~is_missing.all(dim=2)
+        return _any_of(present, torch.ones_like(present))
+
     def contrast(self, student: Tensor, teacher: Tensor, participant: Tensor) -> dict[str, Tensor]:
         """Return the unweighted terms of one direction. student, teacher: (N, out). participant: (N,) int64."""
         c = self.config
@@ -438,17 +450,22 @@ class WBM(Recipe):
         return parts
 
     def embed(self, batch: Batch) -> Embedded:
-        """Return the mean over all hours, (B, D), and the hours, (B, N, D)."""
-        tokens = self.student.tokens(self.prepare(batch))
-        return Embedded(vector=tokens.mean(dim=1), tokens=tokens)
+        """Return the mean over all hours, or over those with a value, (B, D), and the hours, (B, N, D)."""
+        prepared = self.prepare(batch)
+        present = self.present(prepared)
+        tokens = self.student.tokens(prepared, present)
+        return Embedded(vector=masked_mean(tokens, present), tokens=tokens)
 
     def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
         """Return the embedding with gradient; draws: for dropout."""
-        return self.frames(batch, draws).mean(dim=1)
+        prepared = self.prepare(batch)
+        present = self.present(prepared)
+        return masked_mean(self.student.tokens(prepared, present, draws), present)
 
     def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:
-        """Return a vector for every hour, (B, N, D)."""
-        return self.student.tokens(self.prepare(batch), None, draws)
+        """Return a vector for every hour, (B, N, D); of an hour that is cut out it says nothing but that."""
+        prepared = self.prepare(batch)
+        return self.student.tokens(prepared, self.present(prepared), draws)
 
     def advance(self) -> None:
         """Move the teacher towards the student."""
@@ -516,6 +533,11 @@ NAMES = (  # ours -> [OpenMHC], of a branch
     (r"^head\.norms\.1\.", "proj_head.5."),
     (r"^head\.layers\.2\.", "proj_head.8."),
 )
+
+
+def _any_of(chosen: Tensor, otherwise: Tensor) -> Tensor:
+    """Return the chosen places, (B, N) bool; in a row without any the others that are offered."""
+    return torch.where(chosen.any(dim=1, keepdim=True), chosen, otherwise)
 
 
 def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -33,6 +33,7 @@ CASE = Case(
         "align_s": HOURS_S / 2,
         "apart_s": 4 * HOURS_S,
         "hour_share": 1.0,
+        "skips_empty": Given(value=False, given={"variables": ("temp",), "hour_share": 1.0}),
         "tokenizer_hidden": 12,
         "backbone": "mamba2",
         "width": 32,
@@ -42,7 +43,8 @@ CASE = Case(
         "momentum": 0.5,
     },
     original=(
-        "variables", "unscaled", "rate_hz", "window_s", "align_s", "min_valid", "apart_s", "has_positions",
+        "variables", "unscaled", "rate_hz", "window_s", "align_s", "min_valid", "skips_empty", "apart_s",
+        "has_positions",
     ),
     learning_rate=3e-3,
 )  # fmt: skip

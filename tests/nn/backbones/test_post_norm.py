@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wearfm.nn.backbones.post_norm import PostNormBlock, WideAttention, drop
+from wearfm.nn.backbones.post_norm import PostNormBlock, PreNormBlock, WideAttention, drop
 from wearfm.nn.draws import Draws
 from wearfm.nn.initial import xavier
 
@@ -49,6 +49,24 @@ def test_the_norm_comes_after_the_sum() -> None:
     first = F.layer_norm(x + module.attention(x), (6,), module.norm1.weight, module.norm1.bias, eps=1e-6)
     inner = module.contract(module.expand(first).clamp_min(0))
     torch.testing.assert_close(module(x), F.layer_norm(first + inner, (6,), module.norm2.weight, module.norm2.bias, eps=1e-6))
+
+
+def test_the_norms_can_come_first() -> None:
+    after, x = block(), tokens(2, 4, 6)
+    before = PreNormBlock(6, heads=2, head_width=5, mlp_width=16)
+    before.load_state_dict(after.state_dict())  # the same parts
+    first = x + before.attention(before.norm1(x))
+    torch.testing.assert_close(before(x), first + before.contract(before.expand(before.norm2(first)).clamp_min(0)))
+    assert not torch.allclose(before(x), after(x))
+
+
+def test_dropout_acts_the_same_whether_norms_come_first_or_last() -> None:
+    x = tokens(2, 5, 6)
+    for settings in ({"dropout": 0.5, "attention_dropout": 0.0}, {"inner_dropout": 0.5}, {"attention_dropout": 0.5}):
+        module = PreNormBlock(6, heads=2, head_width=5, mlp_width=16, **settings)
+        xavier(module, torch.Generator().manual_seed(0))
+        assert not torch.allclose(module(x, draws=Draws(0)), module(x))
+        assert torch.equal(module(x, draws=Draws(0)), module(x, draws=Draws(0)))
 
 
 def test_an_invisible_token_is_as_if_it_were_not_there() -> None:

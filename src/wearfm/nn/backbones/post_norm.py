@@ -1,7 +1,8 @@
 """The transformer block as first published: the norm comes after the sum, the activation is a ReLU, dropout is optional.
 
-Vaswani et al. 2017 (arXiv:1706.03762), sections 3.1 to 3.3 and 5.4. Dropout takes its noise from `Draws`, because no layer
-may draw from the global generator.
+Vaswani et al. 2017 (arXiv:1706.03762), sections 3.1 to 3.3 and 5.4; the same parts with the norms first after Xiong et al.
+2020 (arXiv:2002.04745), figure 1b. Dropout takes its noise from `Draws`, because no layer may draw from the global
+generator.
 """
 
 from __future__ import annotations
@@ -109,3 +110,14 @@ class PostNormBlock(nn.Module):
         tokens = self.norm1(tokens + drop(gathered, self.dropout, draws))
         hidden = drop(self.expand(tokens).relu(), self.inner_dropout, draws)
         return self.norm2(tokens + drop(self.contract(hidden), self.dropout, draws))  # type: ignore[no-any-return]
+
+
+class PreNormBlock(PostNormBlock):
+    """x = x + attention(norm(x)); x = x + mlp(norm(x)): the same parts, the norms before them. Dropout in the same places."""
+
+    def forward(self, tokens: Tensor, visible: Tensor | None = None, draws: Draws | None = None) -> Tensor:
+        """Return the tokens one layer deeper, (B, N, D) -> (B, N, D); visible, draws as in `WideAttention`."""
+        gathered = self.attention(self.norm1(tokens), visible, draws)
+        tokens = tokens + drop(gathered, self.dropout, draws)
+        hidden = drop(self.expand(self.norm2(tokens)).relu(), self.inner_dropout, draws)
+        return tokens + drop(self.contract(hidden), self.dropout, draws)
