@@ -39,6 +39,7 @@ MODULES = (
     "masked_lsm",
     "masked_lsm2",
     "masked_pat",
+    "mamba2",
     "training",
     "evaluation",
 )

@@ -10,9 +10,12 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CASES = {
     "arrow_of_time": (("4",), "does it run backwards?"),
     "days_with_gaps": (("4",), "in hidden afternoons of strangers"),
+    "disease_risk": ((), "risk table:"),
+    "distil_ppg_into_acc": (("4",), "pulse found from acceleration"),
     "embed_with_normwear": ((), "between people"),
     "evaluate_a_table": ((), "report.html"),
     "fill_in_minutes": (("4",), "linear interpolation"),
+    "hybrid_pretraining": (("4",), "next beat off by"),
     "levels_of_a_pulse": (("4",), "training mean"),
     "polarity_of_a_pulse": (("4",), "find themselves when turned over"),
     "pretrain_contrastive": (("4",), "recognised after training"),
@@ -25,6 +28,7 @@ CASES = {
     "sleep_from_a_day": (("4",), "balanced accuracy of sleep and wake"),
     "watch_for_freezing": ((), "false alarms an hour"),
     "week_of_activity": (("20",), "where the network looks"),
+    "weeks_of_behaviour": (("4",), "weeks of strangers recognised after training"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Draws augmentations.png beside itself: what each augmentation does to a window of simulated wrist PPG or acceleration."""
+"""Draws augmentations.png beside itself: what augmentations and corruptions do to simulated wrist PPG or acceleration."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,17 @@ from torch import Tensor
 from wearfm.augment import (
     crop_pad,
     cut_out,
+    drop_out,
+    loosen,
     negate,
     permute_channels,
     permute_segments,
     reverse,
     rotate,
+    saturate,
     scale_channels,
     scale_clearly,
+    shake,
     switch_axes,
     warp_magnitude,
     warp_pace,
@@ -37,6 +41,12 @@ from matplotlib import pyplot as plt
 
 RATE_HZ, SECONDS, SEED = 64.0, 12.0, 4
 Change = Callable[..., tuple[Tensor, Tensor]]
+CORRUPTIONS: dict[str, Change] = {
+    "corruption: shake  a swing and two bursts, the same in all channels": partial(shake, rate_hz=RATE_HZ, strength=1.0),
+    "corruption: loosen  small, elsewhere and noisy for a stretch": partial(loosen, strength=1.0),
+    "corruption: drop_out  runs of a held value, or of 0; still valid": drop_out,
+    "corruption: saturate  15 to 40 % of the range cut off": saturate,
+}
 PULSE: dict[str, Change] = {
     "cut_out  0.3 to 0.5 of the window, all channels": partial(cut_out, shortest=0.3, longest=0.5),
     "crop_pad  keeps half or more where it is": partial(crop_pad, concentration=1.0),
@@ -46,6 +56,7 @@ PULSE: dict[str, Change] = {
     "warp_time  a time of its own for each channel": partial(warp_time, knots=5, deviation=0.1, is_shared=False),
     "white_noise  deviation 0.2": partial(white_noise, lowest=0.2, highest=0.2),
     "permute_channels  whole channels, their gaps with them": permute_channels,
+    **CORRUPTIONS,
 }
 MOVEMENT: dict[str, Change] = {
     "rotate  by any angle: a gap in one axis is one in all": partial(rotate, largest_angle=pi),
@@ -56,6 +67,7 @@ MOVEMENT: dict[str, Change] = {
     "warp_pace  a pace of its own for each axis": partial(warp_pace, knots=4, deviation=0.4, is_shared=False),
     "scale_channels  deviation 0.25": partial(scale_channels, deviation=0.25),
     "scale_clearly  0.15 to 0.5 away from 1": partial(scale_clearly, least=0.15, largest=0.5),
+    **CORRUPTIONS,
 }
 
 
@@ -134,10 +146,10 @@ def draw(axes: Axes, column: Column, signal: Tensor, valid: Tensor, *, title: st
 
 
 def main() -> None:
-    """Draw both windows as they are, and after each augmentation."""
+    """Draw both windows as they are, and after each augmentation and corruption."""
     both = columns()
     rows = 1 + max(len(column.changes) for column in both)
-    figure, grid = plt.subplots(rows, 2, figsize=(13, 13), sharex=True, layout="constrained")
+    figure, grid = plt.subplots(rows, 2, figsize=(13, 19), sharex=True, layout="constrained")
     for place, column in enumerate(both):
         draw(grid[0, place], column, column.signal, column.valid, title=column.title)
         for axes, (title, change) in zip(grid[1:, place], column.changes.items(), strict=True):

@@ -6,7 +6,9 @@
     recipe = wearfm.load("runs/a")                     a trained recipe; wearfm.create("normwear") for a new one
     table = wearfm.embed(recipe, store)                one vector a window
     report = wearfm.evaluate(table, tasks, store=store)
+    risks = wearfm.assess_risk(table, "outcomes.csv")  who falls ill sooner, outcome by outcome
     report = wearfm.finetune(recipe, store, task, ...)  a head, taught labels, judged on others
+    made = wearfm.distil(recipe, store, student, ...)  what a student with other sensors learns from a trained recipe
     report = wearfm.impute(recipe, store)              what a masked recipe fills in, beside simple imputation
 
 Names are imported when they are first used, so that `import wearfm` costs nothing.
@@ -16,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wearfm.distilling import distil
     from wearfm.embeddings.embedder import Embedder
     from wearfm.embeddings.extract import embed, embed_to
     from wearfm.embeddings.table import EmbeddingTable
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from wearfm.signals.recording import Channel, Events, Recording
     from wearfm.store import Store
     from wearfm.training import TrainingConfig, train
-    from wearfm.workflow import evaluate, load
+    from wearfm.workflow import assess_risk, evaluate, load
 
 _ROOMS = {
     "Channel": "signals.recording",
@@ -41,7 +44,9 @@ _ROOMS = {
     "Store": "store",
     "Task": "evaluation.task",
     "TrainingConfig": "training",
+    "assess_risk": "workflow",
     "create": "recipes",
+    "distil": "distilling",
     "embed": "embeddings.extract",
     "embed_to": "embeddings.extract",
     "evaluate": "workflow",
@@ -65,7 +70,9 @@ __all__ = [
     "Store",
     "Task",
     "TrainingConfig",
+    "assess_risk",
     "create",
+    "distil",
     "embed",
     "embed_to",
     "evaluate",

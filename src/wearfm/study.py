@@ -23,6 +23,7 @@ from wearfm.embeddings.extract import Cut, embed_to
 from wearfm.embeddings.table import EmbeddingTable
 from wearfm.errors import BadConfiguration
 from wearfm.evaluation.evaluate import evaluate
+from wearfm.evaluation.learning import learned
 from wearfm.evaluation.report import ExampleWindow, Report
 from wearfm.evaluation.tasks import TASKS
 from wearfm.recipes import RECIPES, build
@@ -31,6 +32,7 @@ from wearfm.signals.quality import LIMITS, quality
 from wearfm.signals.units import modality as modality_facts
 from wearfm.store import Store
 from wearfm.training import TrainingConfig, load, train
+from wearfm.training.log import LOG, read_log
 from wearfm.windows.contract import ANY, InputContract, Stream
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.load import load as load_batch
@@ -83,6 +85,8 @@ def run_study(study: Study, store: Store, folder: Path, *, watch: Watch, command
         _pretrain(learner, store, split, folder, watch)
     reports = {question.dataset: _answer(question, study, store, folder, watch) for question in study.questions}
     report = replace(_join(reports), command=command, examples=tuple(_examples(study, store)))
+    runs = {learner.recipe: folder / "runs" / learner.recipe for learner in study.learners}
+    report = report.with_learning([learned(name, read_log(run / LOG)) for name, run in runs.items()])
     report.write(folder / "report")
     return report
 

@@ -56,6 +56,8 @@ def test_an_unknown_verb_is_one_line_with_the_nearest(capsys: pytest.CaptureFixt
         (("pretrain", "normwaer", "store"), "did you mean 'normwear'"),
         (("pretrain", "normwear", "nowhere"), "nowhere holds no store"),
         (("pretrain", "normwear", "store", "--preset", "smal"), "did you mean 'small'"),
+        (("pretrain", "distillation", "store"), "learns from a pretrained teacher; use wearfm distil TEACHER STORE"),
+        (("distil", "nowhere", "store"), "neither a checkpoint nor a run"),
         (("embed", "normwaer", "store"), "holds no store"),
         (("evaluate", "nowhere.parquet"), "is not an embedding table"),
         (("evaluate",), "no embedding table was named"),

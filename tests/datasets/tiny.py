@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -113,12 +113,17 @@ def write_cast(folder: Path) -> None:
     (folder / "metadata.csv").write_text("subject,age,sex\ne017b,70-74,Female\n")
 
 
-def write_e4(folder: Path, *, start: int, seconds: int, tags: list[int]) -> None:
-    """An E4 folder of some seconds: gravity on z, a pulse of 1 Hz, skin at 33 degrees; HR begins 10 s later."""
+def write_e4(folder: Path, *, start: int, seconds: int, tags: list[int], still: Sequence[tuple[int, int]] = ()) -> None:
+    """An E4 folder of some seconds: gravity on z, a pulse of 1 Hz, skin at 33 degrees; HR begins 10 s later.
+
+    still: stretches of seconds outside of which the hand moves; () for a hand that never does.
+    """
     folder.mkdir(parents=True)
     pulse = "".join(f"{50 * np.sin(2 * np.pi * k / 64):.2f}\n" for k in range(64 * seconds))
     (folder / "BVP.csv.gz").write_bytes(gzip.compress(f"{start}.00\n64.000000\n{pulse}".encode()))
-    (folder / "ACC.csv").write_text(f"{start}.0, {start}.0, {start}.0\n32.0, 32.0, 32.0\n" + "0,0,64\n" * (32 * seconds))
+    rests = [not still or any(first <= second < stop for first, stop in still) for second in range(seconds)]
+    acc = "".join(("0,0,64\n" if rest else "0,0,40\n0,0,88\n") * (32 if rest else 16) for rest in rests)
+    (folder / "ACC.csv").write_text(f"{start}.0, {start}.0, {start}.0\n32.0, 32.0, 32.0\n{acc}")
     for sensor, value in (("EDA", "0.5"), ("TEMP", "33.01")):
         (folder / f"{sensor}.csv").write_text(f"{start}.000000\n4.000000\n" + f"{value}\n" * (4 * seconds))
     (folder / "HR.csv").write_text(f"{start + 10}.000000\n1.000000\n" + "60.0\n" * (seconds - 10))
@@ -196,6 +201,29 @@ def write_cinc2017(folder: Path) -> None:
     (folder / "REFERENCE-v3_more.csv").write_text("A00003,~\n")
 
 
+WESAD_START_S = 100  # of the chest device, on the wrist band of the tiny WESAD
+
+
+def write_wesad_e4(folder: Path, *, still: Sequence[tuple[int, int]] = ((600, 800), (900, 1050), (1150, 1400))) -> None:
+    """A session whose protocol starts 100 s after the wrist band; still: stretches of it, in seconds of the protocol."""
+    inside = folder / "S2"
+    write_e4(
+        inside / "S2_E4_Data",
+        start=1495437325,
+        seconds=1600,
+        tags=[],
+        still=[(first + WESAD_START_S, stop + WESAD_START_S) for first, stop in still],
+    )
+    (inside / "S2_quest.csv").write_text(
+        "# Subj;S2;;;\n# ORDER;Base;TSST;Medi 1;Fun;Medi 2;sRead;;\n"
+        "# START;0.3;5;10;15;19.1;9.2;;\n# END;4.3;9;13.2;17.3;23.2;9.5;;\n;;;\n"
+        "# DIM;7;2;;\n# DIM;4;8;;\n# DIM;7;1;;\n# DIM;8;3;;\n# DIM;6;1;;\n"
+    )
+    (inside / "S2_readme.txt").write_text(
+        "### Personal information ###\nAge: 27\nHeight (cm): 175\nWeight (kg): 80\nGender: male\nDominant hand: right\n"
+    )
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "cast": write_cast,
     "cinc2017": write_cinc2017,
@@ -209,4 +237,5 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "stanford_fog": write_stanford_fog,
     "stress_predict": write_stress_predict,
     "troika": write_troika,
+    "wesad_e4": write_wesad_e4,
 }

@@ -31,10 +31,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"errors", "signals", "store", "windows", "embeddings"},
     "imputation": HALL,
     "finetuning": HALL,
+    "distilling": HALL,
     "workflow": HALL,
     "study": HALL | {"workflow"},
-    "cli": HALL | {"workflow", "study", "imputation", "finetuning"},
-    "__init__": HALL | {"workflow", "study", "imputation", "finetuning"},
+    "cli": HALL | {"workflow", "study", "imputation", "finetuning", "distilling"},
+    "__init__": HALL | {"workflow", "study", "imputation", "finetuning", "distilling"},
     "__main__": {"cli"},
 }
 

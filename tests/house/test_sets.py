@@ -7,7 +7,7 @@ import pytest
 
 from tests.house.rooms import ROOT, SOURCE
 
-NOT_RECIPES = {"__init__", "base", "methods", "relative", "weights"}
+NOT_RECIPES = {"__init__", "base", "method", "methods", "relative", "weights"}
 NOT_READERS = {"__init__", "base"}
 NOT_DATASETS = {"__init__", "base"}
 

@@ -16,7 +16,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from wearfm.nn.gather import gather_rows
+from wearfm.nn import gather
+from wearfm.nn.gather import gather_rows, weight_of_own
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
 
@@ -99,6 +100,19 @@ def test_two_ranks_give_the_loss_and_the_gradient_of_one(found: list[dict[str, d
         torch.testing.assert_close(found[rank][share]["loss"], loss.detach())
         for key, parameter in network.named_parameters():
             torch.testing.assert_close(found[rank][share][f"grad.{key}"], parameter.grad)
+
+
+def test_the_average_of_weighted_means_is_the_mean_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, counts = torch.tensor([[1.0, 2.0, 6.0, 0.0], [5.0, 0.0, 0.0, 0.0]]), torch.tensor([[1, 2], [1, 0]])
+    means = values.sum(dim=1) / counts.sum(dim=1)  # of each process: 3, 5; of all four values: 3.5
+    monkeypatch.setattr(gather, "gather_rows", lambda _: counts.flatten())
+    weights = torch.stack([weight_of_own(own) for own in counts])
+    torch.testing.assert_close((weights * means).mean(), torch.tensor(3.5))
+
+
+def test_alone_a_mean_keeps_its_weight_and_a_mean_of_nothing_has_none() -> None:
+    assert weight_of_own(torch.tensor([0, 3, 2])) == 1
+    assert weight_of_own(torch.tensor([0, 0])) == 0
 
 
 if __name__ == "__main__":

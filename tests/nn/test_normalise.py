@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wearfm.nn.normalise import detrend_smooth_scale
+from wearfm.nn.normalise import detrend_smooth_scale, fit_level_and_size, standardise
 
 
 def walk(*shape: int) -> Tensor:
@@ -58,3 +58,18 @@ def test_a_channel_that_is_absent_or_one_sample_long_is_zero() -> None:
     valid = torch.zeros_like(signal, dtype=torch.bool)
     signal[0, 1, 10], valid[0, 1, 10] = 4.0, True
     assert not detrend_smooth_scale(signal, valid, sigma=1.3).any()
+
+
+def test_standardised_channels_lead_back_to_the_signal() -> None:
+    signal = 3000 + walk(2, 3, 50)
+    signal[1, 2] = 7.0  # does not move
+    valid = everywhere(signal)
+    valid[0, 1, 10:20] = False
+    fit = fit_level_and_size(torch.where(valid, signal, 1e6), valid)
+    assert torch.equal(fit.scaled, standardise(signal, valid))
+    torch.testing.assert_close(torch.where(valid, fit.line + fit.size * fit.scaled, 0.0), torch.where(valid, signal, 0.0))
+    for b, c in ((0, 0), (0, 1), (1, 1)):
+        there = signal[b, c][valid[b, c]].double()
+        assert abs(fit.line[b, c].item() - there.mean().item()) < 1e-3
+        assert abs(fit.size[b, c].item() - there.std(correction=0).item()) < 1e-4
+    assert (fit.size[1, 2].item(), fit.line[1, 2].item()) == (0.0, 7.0)

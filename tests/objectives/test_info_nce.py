@@ -15,9 +15,11 @@ def cosine(a: Tensor, b: Tensor) -> float:
     return float((a @ b) / (a.norm() * b.norm()))
 
 
-def info_nce_by_hand(one: Tensor, two: Tensor, temperature: float, across: Tensor, within: Tensor) -> float:
+def info_nce_by_hand(
+    one: Tensor, two: Tensor, temperature: float, across: Tensor, within: Tensor, *, share: float = 0.5
+) -> float:
     losses = []
-    for mine, other, allowed in ((one, two, across), (two, one, across.T)):
+    for mine, other, allowed, weight in ((one, two, across, share), (two, one, across.T, 1 - share)):
         for i in range(len(mine)):
             positive = exp(cosine(mine[i], other[i]) / temperature)
             denominator = positive
@@ -26,8 +28,8 @@ def info_nce_by_hand(one: Tensor, two: Tensor, temperature: float, across: Tenso
                     denominator += exp(cosine(mine[i], other[j]) / temperature)
                 if within[i, j]:
                     denominator += exp(cosine(mine[i], mine[j]) / temperature)
-            losses.append(-log(positive / denominator))
-    return sum(losses) / len(losses)
+            losses.append(-weight * log(positive / denominator))
+    return sum(losses) / len(one)
 
 
 def _views(rows: int = 5, width: int = 3) -> tuple[Tensor, Tensor]:
@@ -103,3 +105,14 @@ def test_mixed_precision_does_not_coarsen_it() -> None:
     expected = info_nce(one, two, temperature=0.04, across=across, within=within)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(info_nce(one, two, temperature=0.04, across=across, within=within), expected)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_two_directions_weigh_as_they_are_told(share: float) -> None:
+    one, two = _views()
+    across, within = _masks([0, 1, 0, 2, 3])
+    expected = info_nce_by_hand(one, two, 0.2, across, within, share=share)
+    loss = info_nce(one, two, temperature=0.2, across=across, within=within, share=share)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    swapped = info_nce(two, one, temperature=0.2, across=across.T, within=within, share=1 - share)
+    torch.testing.assert_close(swapped, loss)

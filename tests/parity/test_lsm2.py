@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.special import erf
 
+from tests.parity.transformer import Floats, block_by_hand, linear, norm
 from wearfm.nn.draws import Draws
 from wearfm.recipes.lsm2 import LSM2, LSM2Config, Noise, paper, small
 
-Floats = NDArray[np.float64]
 SIGNALS, TIMES, PATCH = 3, 4, 10
 N = SIGNALS * TIMES
 
@@ -40,33 +39,6 @@ def masks_by_hand(inherited: NDArray[np.bool_], noise: Noise, *, dropped: float)
         key = [100.0 * masked[n] + float(noise.order[b, n]) for n in range(N)]
         kept.append(sorted(range(N), key=lambda n: key[n])[: int(N * (1 - dropped))])
     return artificial, kept
-
-
-def norm(x: Floats, weights: Mapping[str, Floats], name: str) -> Floats:
-    centred = x - x.mean()
-    return centred / np.sqrt((centred**2).mean() + 1e-6) * weights[f"{name}.weight"] + weights[f"{name}.bias"]
-
-
-def linear(x: Floats, weights: Mapping[str, Floats], name: str) -> Floats:
-    return weights[f"{name}.weight"] @ x + weights[f"{name}.bias"]
-
-
-def block_by_hand(tokens: list[Floats], masked: list[bool], weights: Mapping[str, Floats], name: str) -> list[Floats]:
-    """One pre-norm layer of two heads of four; masked keys score minus infinity."""
-    mixed = [linear(norm(x, weights, f"{name}.norm1"), weights, f"{name}.attention.qkv").reshape(3, 2, 4) for x in tokens]
-    out = []
-    for query, x in zip(mixed, tokens, strict=True):
-        gathered = np.zeros((2, 4))
-        for head in range(2):
-            scores = [-np.inf if gone else query[0, head] @ key[1, head] / 2.0 for key, gone in zip(mixed, masked, strict=True)]
-            shares = np.exp(np.array(scores) - max(scores))
-            shares /= shares.sum()
-            gathered[head] = sum(share * key[2, head] for share, key in zip(shares, mixed, strict=True))
-        x = x + linear(gathered.ravel(), weights, f"{name}.attention.project")
-        hidden = linear(norm(x, weights, f"{name}.norm2"), weights, f"{name}.mlp.expand")
-        hidden = hidden * (1 + erf(hidden / np.sqrt(2))) / 2
-        out.append(x + linear(hidden, weights, f"{name}.mlp.contract"))
-    return out
 
 
 def place_by_hand(n: int, width: int, numbers: tuple[int, ...] = (0, 10, 23)) -> Floats:

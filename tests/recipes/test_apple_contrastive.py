@@ -179,7 +179,7 @@ class TestPlan:
 class TestLoss:
     def test_parts_are_named_and_add_up(self) -> None:
         loss = AppleContrastive(TINY)(_batch(TINY), Draws(0))
-        assert set(loss.parts) == {"nce", "koleo", "alignment", "uniformity", "effective_rank"}
+        assert set(loss.parts) == {"nce", "koleo", "alignment", "uniformity", "effective_rank", "dispersion_between"}
         expected = loss.parts["nce"] + TINY.koleo_weight * loss.parts["koleo"]
         torch.testing.assert_close(loss.total.detach(), expected)
         assert loss.total.requires_grad

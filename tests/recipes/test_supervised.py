@@ -14,8 +14,9 @@ from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.nn.draws import Draws
 from wearfm.recipes import create
 from wearfm.recipes.base import Recipe
+from wearfm.recipes.method import Method
 from wearfm.recipes.methods import METHODS
-from wearfm.recipes.supervised import Method, Supervised, SupervisedConfig
+from wearfm.recipes.supervised import Supervised, SupervisedConfig
 from wearfm.windows.batch import Batch
 
 ROWS = 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wearfm.augment.cascade import Augmentation, Step, cascade
+from wearfm.augment.corrupt import KINDS, Corrupted, corrupt, drop_out, loosen, saturate, shake
 from wearfm.augment.crop import crop_pad
 from wearfm.augment.cutout import cut_out
 from wearfm.augment.flip import negate, reverse
@@ -15,17 +16,24 @@ from wearfm.augment.warp import warp_magnitude, warp_pace, warp_time
 
 __all__ = [
     "Augmentation",
+    "Corrupted",
+    "KINDS",
     "Step",
     "cascade",
+    "corrupt",
     "crop_pad",
     "cut_out",
+    "drop_out",
+    "loosen",
     "negate",
     "permute_channels",
     "permute_segments",
     "reverse",
     "rotate",
+    "saturate",
     "scale_channels",
     "scale_clearly",
+    "shake",
     "switch_axes",
     "warp_magnitude",
     "warp_pace",

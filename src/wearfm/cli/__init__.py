@@ -23,8 +23,10 @@ VERBS: dict[str, str] = {
     "recipes": "list the methods, their presets and settings",
     "pretrain": "train a recipe on a store without labels",
     "finetune": "teach a pretrained recipe the labels of a task",
+    "distil": "teach a student with other sensors what a pretrained recipe reads",
     "embed": "turn a store into an embedding table",
     "evaluate": "judge embedding tables on tasks, beside the baselines",
+    "risk": "say from an embedding table who falls ill sooner, for many outcomes",
     "impute": "fill in what is hidden from a masked recipe, and compare with simple methods",
     "demo": "do all of it: on a simulated cohort, or on real data with --data",
 }

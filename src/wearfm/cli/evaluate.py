@@ -23,6 +23,8 @@ class Options:
     """The store that the tables were made from; it has the labels."""
     tasks: tuple[str, ...] = ()
     """Names of tasks; by default every task of the data sets in the store."""
+    runs: tuple[Path, ...] = ()
+    """Folders of the pretraining runs; the report then shows how their losses and dimensions went."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("report")
     """The folder for report.html and report.json."""
     folds: int = 5
@@ -51,7 +53,8 @@ def run(words: Sequence[str]) -> int:
             f"no task is known for data sets {sorted(datasets)}; name tasks with --tasks: {', '.join(TASKS)}"
         )
     with Store.open(options.store) as store, terminal.progress("evaluate", unit="steps") as progress:
-        report = evaluate(tables, names, store=store, folds=options.folds, seed=options.seed, progress=progress)
+        runs = {run.name: run for run in options.runs}
+        report = evaluate(tables, names, store=store, folds=options.folds, seed=options.seed, runs=runs, progress=progress)
     report.write(options.output)
     if options.json:
         terminal.emit(report.to_json())

@@ -41,14 +41,16 @@ def run(words: Sequence[str]) -> int:
     from wearfm.recipes import RECIPES, build
 
     if not words or words[0] in {"-h", "--help"}:
-        unlabelled = sorted(name for name, recipe in RECIPES.items() if not recipe.learns_from_labels)
-        terminal.say(f"usage: wearfm pretrain RECIPE STORE [options]\n\nrecipes: {', '.join(unlabelled)}\n")
+        alone = sorted(name for name, r in RECIPES.items() if not (r.learns_from_labels or r.learns_from_teacher))
+        terminal.say(f"usage: wearfm pretrain RECIPE STORE [options]\n\nrecipes: {', '.join(alone)}\n")
         terminal.say("wearfm pretrain RECIPE --help shows every setting of the recipe and of training")
         return 0
     if words[0] not in RECIPES:
         raise UnknownName("recipe", words[0], RECIPES)
     if RECIPES[words[0]].learns_from_labels:
         raise BadConfiguration(f"{words[0]} learns from labels, which pretraining has none of; use wearfm finetune")
+    if RECIPES[words[0]].learns_from_teacher:
+        raise BadConfiguration(f"{words[0]} learns from a pretrained teacher; use wearfm distil TEACHER STORE")
     options = _options(words[0], words[1:])
     from wearfm.store import Store
     from wearfm.training import load, train

@@ -16,6 +16,7 @@ from wearfm.datasets import (
     stanford_fog,
     stress_predict,
     troika,
+    wesad_e4,
 )
 from wearfm.datasets.base import Dataset
 
@@ -37,6 +38,7 @@ DATASETS: dict[str, Dataset] = {
         stanford_fog,
         stress_predict,
         troika,
+        wesad_e4,
     )
 }
 

@@ -26,9 +26,7 @@ def controls(
     "hand-made statistics" always; "random weights", the same network as it was before training, if the table comes from
     a recipe. seed: of the random weights.
     """
-    plain = dict(table.header.contract)
-    cut = Cut(**plain.pop("cut"))
-    contract = InputContract.from_json(plain)
+    contract, cut = _windows(table)
     found = {STATISTICS_NAME: statistics_table(source, contract, cut=cut)}
     recipe = RECIPES.get(table.header.recipe)
     if recipe is not None:
@@ -37,6 +35,21 @@ def controls(
         random = embed(untrained, source, cut=cut, progress=progress)
         found[RANDOM] = replace(random, header=replace(random.header, recipe=f"{recipe.name}, {RANDOM}"))
     return found
+
+
+def handmade(table: EmbeddingTable, source: Source) -> dict[str, EmbeddingTable]:
+    """Return the hand-made statistics of the same windows, by name; nothing for vectors that do not say what a window is."""
+    if "cut" not in table.header.contract:
+        return {}
+    contract, cut = _windows(table)
+    return {STATISTICS_NAME: statistics_table(source, contract, cut=cut)}
+
+
+def _windows(table: EmbeddingTable) -> tuple[InputContract, Cut]:
+    """Return what the table's header says of its windows."""
+    plain = dict(table.header.contract)
+    cut = Cut(**plain.pop("cut"))
+    return InputContract.from_json(plain), cut
 
 
 def _calibrate(untrained: Recipe, table: EmbeddingTable, source: Source, cut: Cut) -> None:

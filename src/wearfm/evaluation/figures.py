@@ -121,6 +121,21 @@ def few_shot(curves: Sequence[Curve], *, title: str, chance: float | None) -> st
     return svg(marks, label=f"{title} over the number of labelled participants")
 
 
+def learning(curves: Sequence[tuple[str, Sequence[tuple[int, float]]]], *, title: str) -> str:
+    """Return a quantity over the steps of pretraining, a line a model: (model, ((step, value), ...))."""
+    values = [value for _, points in curves for _, value in points]
+    low, high = padded(values)
+    last = max(step for _, points in curves for step, _ in points)
+    frame = Frame(x=(0.0, float(last)), y=(low, high))
+    marks = frame.grid(x_ticks=ticks(0.0, float(last), most=4), y_ticks=ticks(low, high), x_title="step", y_title=title)
+    for place, (_, points) in reversed(list(enumerate(curves))):
+        finite = [(step, value) for step, value in points if np.isfinite(value)]
+        line = frame.path([float(step) for step, _ in finite], [value for _, value in finite]) if finite else ""
+        style = f'stroke="{COLOURS[place % len(COLOURS)]}" stroke-dasharray="{DASHES[place % len(DASHES)]}"'
+        marks += f'<path d="{line}" fill="none" stroke-width="1.8" {style}/>'
+    return svg(marks, label=f"{title} over the steps of pretraining")
+
+
 def calibration(shown: Sequence[tuple[str, Calibration]]) -> str:
     """Return reliability curves: share of positives over predicted probability, beside the diagonal."""
     frame = Frame(x=(0.0, 1.0), y=(0.0, 1.0))

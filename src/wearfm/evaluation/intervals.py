@@ -69,6 +69,36 @@ def compare(metric: Metric, first: Outcome, second: Outcome, *, counts: Floats, 
     return Difference(value=value, low=low, high=high, p=_two_sided(draws))
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Replicates:
+    """Everybody once, then R resamples, then each person left out in turn: all at once, for figures worth computing once.
+
+    counts: (1 + R + J, P) how often every person counts; J is P, or 0 for more people than a jackknife affords.
+    """
+
+    counts: Floats
+    resamples: int
+
+    @classmethod
+    def of(cls, persons: int, *, replicates: int, seed: int) -> Replicates:
+        """Return the counts of `resample`, with the whole before and the jackknife behind."""
+        drawn = resample(persons, replicates=replicates, seed=seed)
+        without = 1.0 - np.eye(persons) if persons <= _FEW else np.empty((0, persons))
+        return cls(counts=np.concatenate((np.ones((1, persons)), drawn, without)), resamples=replicates)
+
+    def interval(self, values: Floats, *, level: float = 0.95) -> Interval:
+        """Return the interval, as `interval` does, of a figure with values (1 + R + J,) for these counts."""
+        draws, without = values[1 : 1 + self.resamples], values[1 + self.resamples :]
+        low, high, undefined = _bounds(float(values[0]), draws, without, level)
+        return Interval(value=float(values[0]), low=low, high=high, undefined=undefined)
+
+    def difference(self, values: Floats, *, level: float = 0.95) -> Difference:
+        """Return the difference, as `compare` does, of two figures whose differences are the values (1 + R + J,)."""
+        between = self.interval(values, level=level)
+        p = _two_sided(values[1 : 1 + self.resamples])
+        return Difference(value=between.value, low=between.low, high=between.high, p=p)
+
+
 def holm(p: list[float]) -> list[float]:
     """Return the p values adjusted for their number, step down (Holm 1979); NaN stays NaN and does not count."""
     known = [place for place in np.argsort(p, kind="stable").tolist() if np.isfinite(p[place])]

@@ -8,11 +8,17 @@ from markupsafe import Markup
 
 from wearfm.evaluation import figures
 from wearfm.evaluation.baselines import MEAN
+from wearfm.evaluation.learning import QUANTITIES
 from wearfm.evaluation.look import Bar, Forest, Picture, Scale, bar, template
 from wearfm.evaluation.metrics import METRICS, Metric
 from wearfm.evaluation.report import Report, Score, TaskResult
 from wearfm.evaluation.verdict import number, span
 
+_READING = {
+    "loss": "What pretraining minimised; losses of different methods cannot be compared.",
+    "effective_rank": "Dimensions along which the vectors of a batch vary; 1 is total collapse, a batch bounds it from above.",
+    "dispersion_between": "1: all windows of a person look alike; 0: people look alike. Small batches push it up.",
+}
 _MOST_PEOPLE = 60  # lines of the table of participants
 
 
@@ -26,6 +32,7 @@ def render(report: Report) -> str:
         checks=report.checks,
         failed=_failed(report),
         people=report.cohort.people[:_MOST_PEOPLE],
+        learning=_learning(report),
         examples=[(example, Markup(figures.window(example))) for example in report.examples],
         number=number,
         span=span,
@@ -135,6 +142,21 @@ def _maps(result: TaskResult) -> list[Picture]:
             continue
         svg = Markup(figures.scatter(result.map, colours))
         made.append(Picture(title=title, svg=svg, legend=tuple(legend), caption=caption))
+    return made
+
+
+def _learning(report: Report) -> list[Picture]:
+    """Return a picture of each quantity that a run has logged, with a line a model."""
+    made = []
+    for name, title in QUANTITIES.items():
+        curves = [(place, each) for place, each in enumerate(report.learning) if name in each.values]
+        if not curves:
+            continue
+        # one model may have no such curve: the others keep their colours
+        shown = [(each.model, each.values.get(name, ())) for each in report.learning]
+        legend = tuple((figures.COLOURS[place % len(figures.COLOURS)], each.model) for place, each in curves)
+        svg = Markup(figures.learning(shown, title=title))
+        made.append(Picture(title=title.capitalize(), svg=svg, legend=legend, caption=_READING[name]))
     return made
 
 

@@ -34,7 +34,7 @@ def auroc(
         more, of = compare(positive[rows], score[rows], local, counts[:, drawn])
         won += more
         pairs += of
-    return _ratio(won, pairs)
+    return ratio(won, pairs)
 
 
 def auroc_one_vs_one(
@@ -55,7 +55,7 @@ def auroc_one_vs_one(
             areas.append(inside)
     table = np.array(areas)  # (pairs, R)
     defined = np.isfinite(table)
-    return _ratio(np.where(defined, table, 0.0).sum(axis=0), defined.sum(axis=0).astype(np.float64))
+    return ratio(np.where(defined, table, 0.0).sum(axis=0), defined.sum(axis=0).astype(np.float64))
 
 
 def average_precision(
@@ -65,11 +65,11 @@ def average_precision(
     total, weight = np.zeros(len(counts)), np.zeros(len(counts))
     for each in np.unique(fold):
         rows = np.flatnonzero(fold == each)
-        for start, stop in _chunks(len(counts), len(rows)):
+        for start, stop in chunks(len(counts), len(rows)):
             area, positives = _precision_area(positive[rows], score[rows], counts[start:stop, person[rows]])
             total[start:stop] += area * positives
             weight[start:stop] += positives
-    return _ratio(total, weight)
+    return ratio(total, weight)
 
 
 def spearman(
@@ -79,11 +79,11 @@ def spearman(
     moments = np.zeros((3, len(counts)))
     for each in np.unique(fold):
         rows = np.flatnonzero(fold == each)
-        for start, stop in _chunks(len(counts), len(rows)):
+        for start, stop in chunks(len(counts), len(rows)):
             weight = counts[start:stop, person[rows]]
             y, p = (_centred_ranks(values[rows], weight) for values in (labels, prediction))
             moments[:, start:stop] += [(weight * y * p).sum(axis=1), (weight * y * y).sum(axis=1), (weight * p * p).sum(axis=1)]
-    return _ratio(moments[0], np.sqrt(moments[1] * moments[2]), empty=0.0)
+    return ratio(moments[0], np.sqrt(moments[1] * moments[2]), empty=0.0)
 
 
 def concordance(positive: NDArray[np.bool_], score: Floats, person: NDArray[np.int64], persons: int) -> Floats:
@@ -94,7 +94,7 @@ def concordance(positive: NDArray[np.bool_], score: Floats, person: NDArray[np.i
     upto = np.searchsorted(score[losers], score[winners], side="right")
     owner = sparse.csr_array((np.ones(len(winners)), (person[winners], np.arange(len(winners)))), shape=(persons, len(winners)))
     won = np.empty((persons, persons))
-    for start, stop in _chunks(persons, len(losers) + len(winners)):
+    for start, stop in chunks(persons, len(losers) + len(winners)):
         beaten = np.zeros((len(losers) + 1, stop - start), dtype=np.int32)  # negatives of each person among the lowest i
         np.cumsum(person[losers, None] == np.arange(start, stop), axis=0, out=beaten[1:])
         won[:, start:stop] = owner @ ((beaten[below] + beaten[upto]) / 2)
@@ -116,7 +116,7 @@ def _by_row(positive: NDArray[np.bool_], score: Floats, person: NDArray[np.int64
     ranked, wins = score[order], positive[order]
     below, upto = np.searchsorted(ranked, ranked, side="left"), np.searchsorted(ranked, ranked, side="right")
     won, pairs = np.zeros(len(counts)), np.zeros(len(counts))
-    for start, stop in _chunks(len(counts), len(score)):
+    for start, stop in chunks(len(counts), len(score)):
         weight = counts[start:stop, person[order]]
         beaten = np.zeros((stop - start, len(score) + 1))
         np.cumsum(np.where(wins, 0.0, weight), axis=1, out=beaten[:, 1:])
@@ -134,7 +134,7 @@ def _precision_area(positive: NDArray[np.bool_], score: Floats, weight: Floats) 
     shown = np.cumsum(weight[:, order], axis=1)[:, last]
     gained = np.diff(found, axis=1, prepend=0.0)
     positives = found[:, -1]
-    return _ratio((gained * found / np.maximum(shown, 1e-300)).sum(axis=1), positives, empty=0.0), positives
+    return ratio((gained * found / np.maximum(shown, 1e-300)).sum(axis=1), positives, empty=0.0), positives
 
 
 def _centred_ranks(values: Floats, weight: Floats) -> Floats:
@@ -146,11 +146,12 @@ def _centred_ranks(values: Floats, weight: Floats) -> Floats:
     return np.asarray((before[:, below] + before[:, upto] - before[:, -1:]) / 2)
 
 
-def _ratio(above: Floats, below: Floats, *, empty: float = np.nan) -> Floats:
+def ratio(above: Floats, below: Floats, *, empty: float = np.nan) -> Floats:
+    """Return above / below, `empty` where there is nothing below."""
     return np.where(below > 0, above / np.where(below > 0, below, 1.0), empty)
 
 
-def _chunks(number: int, width: int) -> list[tuple[int, int]]:
+def chunks(number: int, width: int) -> list[tuple[int, int]]:
     """Return [start, stop) pairs over `number` items of `width` numbers each."""
     size = max(1, _CELLS // max(width, 1))
     return [(start, min(start + size, number)) for start in range(0, number, size)]

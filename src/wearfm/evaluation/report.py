@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from wearfm.evaluation.audit import Check
 from wearfm.evaluation.cohort import Cohort
 from wearfm.evaluation.few_shot import Curve
 from wearfm.evaluation.intervals import Interval
+from wearfm.evaluation.learning import Learning
 from wearfm.evaluation.metrics import METRICS, Calibration
 from wearfm.evaluation.task import Published
 from wearfm.evaluation.verdict import Comparison, number, span
@@ -119,7 +120,11 @@ class ExampleWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything an evaluation found. settings: folds, bootstrap, probe, seed. checks: on the embedding as a whole."""
+    """Everything an evaluation found.
+
+    settings: folds, bootstrap, probe, seed. checks: on the embedding as a whole. learning: how the models were pretrained,
+    where that is known.
+    """
 
     model: str
     results: tuple[TaskResult, ...]
@@ -132,6 +137,12 @@ class Report:
     wall_s: float
     command: str = ""
     examples: tuple[ExampleWindow, ...] = ()
+    learning: tuple[Learning, ...] = ()
+
+    def with_learning(self, learning: Sequence[Learning]) -> Report:
+        """Return the report with the curves of the runs and what they say of collapse."""
+        checks = tuple(check for each in learning if (check := each.check()) is not None)
+        return replace(self, learning=tuple(learning), checks=(*self.checks, *checks))
 
     @property
     def fingerprint(self) -> str:

@@ -30,6 +30,16 @@ def gather_rows(rows: Tensor) -> Tensor:
     return _Gather.apply(rows)  # type: ignore[no-any-return,no-untyped-call]
 
 
+def weight_of_own(counts: Tensor) -> Tensor:
+    """Return the factor for this process's mean with which the average over processes is the mean over everything, ().
+
+    counts: (n,) what each of its rows puts into the mean (hidden samples, known labels), as many rows on every process. 1 on
+    one process, and 0 where nothing is counted anywhere.
+    """
+    everywhere = gather_rows(counts)
+    return counts.sum() * (len(everywhere) // len(counts)) / everywhere.sum().clamp(min=1)
+
+
 def _collect(rows: Tensor) -> list[Tensor]:
     """Return the rows of each rank; ranks with fewer rows send padding, which is cut off again."""
     count = torch.tensor([len(rows)], device=rows.device)

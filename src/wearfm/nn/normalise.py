@@ -12,8 +12,8 @@ from torch.nn import functional as F
 class Fit(NamedTuple):
     """Channels in a common form, and the way back: signal = scaled * size + line, up to the smoothing.
 
-    scaled: (B, C, T), 0 where not valid. line: (B, C, T), also where nothing is valid; 0 for a channel without samples.
-    size: (B, C, 1), 0 for a channel that is constant.
+    scaled: (B, C, T), 0 where not valid. line: (B, C, T), or (B, C, 1) where it is level, also where nothing is valid; 0 for
+    a channel without samples. size: (B, C, 1), 0 for a channel that is constant.
     """
 
     scaled: Tensor
@@ -77,6 +77,11 @@ def standardise(signal: Tensor, valid: Tensor) -> Tensor:
     signal, valid: (B, C, T). Gaps become 0, and so do channels that do not move: those whose deviation is below what
     float32 resolves beside their mean. The mean is taken out twice: a PPG's DC may be 10,000 times its pulse.
     """
+    return fit_level_and_size(signal, valid).scaled
+
+
+def fit_level_and_size(signal: Tensor, valid: Tensor) -> Fit:
+    """Return what `standardise` gives, with the mean and the deviation that it took away; `line` is level, (B, C, 1)."""
     count = valid.sum(dim=2, keepdim=True).clamp_min(1)
 
     def mean(values: Tensor) -> Tensor:
@@ -85,7 +90,9 @@ def standardise(signal: Tensor, valid: Tensor) -> Tensor:
     present = torch.where(valid, signal.float(), 0.0)
     level = mean(present)
     centred = torch.where(valid, present - level, 0.0)
-    centred = torch.where(valid, centred - mean(centred), 0.0)
+    rest = mean(centred)
+    centred = torch.where(valid, centred - rest, 0.0)
     deviation = mean(centred.square()).sqrt()
     is_flat = deviation <= 1e-6 * level.abs()
-    return torch.where(is_flat, 0.0, centred / torch.where(is_flat, 1.0, deviation))
+    scaled = torch.where(is_flat, 0.0, centred / torch.where(is_flat, 1.0, deviation))
+    return Fit(scaled, level + rest, torch.where(is_flat, 0.0, deviation))

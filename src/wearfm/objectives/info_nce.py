@@ -7,12 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def info_nce(view1: Tensor, view2: Tensor, *, temperature: float, across: Tensor, within: Tensor) -> Tensor:
+def info_nce(view1: Tensor, view2: Tensor, *, temperature: float, across: Tensor, within: Tensor, share: float = 0.5) -> Tensor:
     """Return the mean cross-entropy, in nats, of finding each row's partner in the other view; both directions averaged.
 
     view1, view2: (N, D), any norm, row i of one belongs to row i of the other; normalised here. across: (N, N) bool,
     which pairs (i of view 1, j of view 2) count in the denominators; the partner itself always does. within: (N, N) bool,
-    which pairs inside one view count as negatives. temperature: > 0. With s = cosine / temperature:
+    which pairs inside one view count as negatives. temperature: > 0. share: weight of l1, the search from view 1; the rest is
+    l2's. With s = cosine / temperature:
 
         l1_i = -s12_ii + log( sum_j across_ij exp s12_ij + sum_j within_ij exp s11_ij )
         l2_i = -s12_ii + log( sum_j across_ji exp s12_ji + sum_j within_ij exp s22_ij )
@@ -26,7 +27,7 @@ def info_nce(view1: Tensor, view2: Tensor, *, temperature: float, across: Tensor
         across = across | torch.eye(len(cross), dtype=torch.bool, device=cross.device)
         there = _log_denominator(cross, across, first, within, temperature)
         back = _log_denominator(cross.T, across.T, second, within, temperature)
-        return ((there + back) / 2 - cross.diagonal()).mean()
+        return (share * there + (1 - share) * back - cross.diagonal()).mean()
 
 
 def _log_denominator(cross: Tensor, across: Tensor, view: Tensor, within: Tensor, temperature: float) -> Tensor:

@@ -10,13 +10,14 @@ from torch import Tensor
 from wearfm.errors import UnknownName
 from wearfm.recipes import base
 from wearfm.recipes.base import Embedded, Loss, Recipe
+from wearfm.recipes.distillation import Distillation
 from wearfm.recipes.methods import METHODS
 from wearfm.recipes.sleep_risk import SleepRisk
 from wearfm.recipes.sleep_staging import SleepStaging
 from wearfm.recipes.supervised import Supervised
 
 _HEADS: tuple[type[Recipe], ...] = (SleepRisk, SleepStaging, Supervised)  # that learn from labels on a trained method
-RECIPES: dict[str, type[Recipe]] = {**METHODS, **{head.name: head for head in _HEADS}}
+RECIPES: dict[str, type[Recipe]] = {**METHODS, Distillation.name: Distillation, **{head.name: head for head in _HEADS}}
 
 
 def find(name: str) -> type[Recipe]:

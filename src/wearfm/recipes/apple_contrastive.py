@@ -37,7 +37,7 @@ from wearfm.nn.momentum import follow, follower
 from wearfm.nn.normalise import standardise
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
-from wearfm.objectives.spread import alignment, effective_rank, uniformity
+from wearfm.objectives.spread import alignment, watch
 from wearfm.recipes.base import Embedded, Loss, Recipe, preset, refuse_difference
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
@@ -85,6 +85,7 @@ class ContrastiveConfig:
     apart_s: float = 60.0  # ours: the windows of a pair do not overlap; the paper says "different segments"
     # encoder
     embedding_size: int = 256  # [code]
+    width: int = 0  # ours: what the widths of the stages derive from, in place of embedding_size [code]; 0: embedding_size
     repeats: tuple[int, ...] = REPEATS  # blocks in each of the first stages of `STAGES`; fewer numbers, fewer stages
     kernel: int = 3  # [code]; the paper's 3.3 M parameters suggest 15
     expansion: int = 7  # [code]; 6 fits the paper's 2.5 M parameters for ECG
@@ -134,7 +135,9 @@ class ContrastiveConfig:
             samples >= self.total_stride,
             f"the encoder divides time by {self.total_stride}; use a longer window or fewer stages",
         )
-        yield f"embedding_size={self.embedding_size}", self.embedding_size >= UNIT / 4, f"widths need at least {UNIT // 4}"
+        yield f"embedding_size={self.embedding_size}", self.embedding_size >= 1, "an embedding needs at least 1 number"
+        source = "width" if self.width else "embedding_size"
+        yield f"{source}={getattr(self, source)}", getattr(self, source) >= UNIT / 4, f"widths need at least {UNIT // 4}"
         yield f"temperature={self.temperature:g}", self.temperature > 0, "it divides, so it must be positive"
         yield f"momentum={self.momentum:g}", 0 <= self.momentum <= 1, "it must lie in [0, 1]"
         yield f"dropout={self.dropout:g}", 0 <= self.dropout < 1, "it must lie in [0, 1)"
@@ -152,10 +155,10 @@ class ContrastiveConfig:
         return stride
 
     def encoder(self) -> EfficientNet:
-        """Return a fresh encoder: widths int(m * embedding_size / 36), kernels k and 2k - 1."""
+        """Return a fresh encoder: widths int(m * embedding_size / 36), or of `width` in its place, kernels k and 2k - 1."""
 
         def width(m: int) -> int:
-            return int(self.embedding_size / UNIT * m)
+            return int((self.width or self.embedding_size) / UNIT * m)
 
         stages = [
             Stage(
@@ -297,8 +300,8 @@ class AppleContrastive(Recipe):
     def loss(self, batch: Batch, draws: Draws) -> Loss:
         """Return InfoNCE + KoLeo of pairs, each view once student and once teacher; rows 2k and 2k + 1 are a pair.
 
-        L = (l(s(v1), t(v2)) + l(s(v2), t(v1))) / 2 [code utils_main.py]. Parts besides: alignment and uniformity of the
-        student's projections, and the effective rank of its embeddings, to watch for collapse.
+        L = (l(s(v1), t(v2)) + l(s(v2), t(v1))) / 2 [code utils_main.py]. Parts besides: alignment of the student's
+        projections, and `objectives.spread.watch` of its embeddings, which tells of collapse.
         """
         if batch.group_size != 2:
             raise BadConfiguration(
@@ -317,8 +320,7 @@ class AppleContrastive(Recipe):
         with torch.no_grad():
             parts |= {
                 "alignment": alignment(student1, student2),
-                "uniformity": uniformity(torch.cat((student1, student2))),
-                "effective_rank": effective_rank(gather_rows(torch.cat((vector1, vector2)))),
+                **watch(torch.cat((gather_rows(vector1), gather_rows(vector2))), participant.repeat(2)),
             }
         return Loss(total=total, parts={name: part.detach() for name, part in parts.items()})
 

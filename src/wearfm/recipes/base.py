@@ -55,6 +55,7 @@ class Recipe(nn.Module, ABC):
 
     seen: pseudonyms of the participants whose recordings the weights were trained on (`windows.split.pseudonym`), so that
     no evaluation tests on them. Kept in checkpoints, not in the weights. learns_from_labels: batches must carry targets.
+    learns_from_teacher: another recipe's weights must be given to `after` before it can learn anything.
     pretext: how the names of parameters begin that only the pretraining loss uses, neither `embed` nor `features`.
     """
 
@@ -63,6 +64,7 @@ class Recipe(nn.Module, ABC):
     config: Any
     seen: frozenset[str] = frozenset()
     learns_from_labels: ClassVar[bool] = False
+    learns_from_teacher: ClassVar[bool] = False
     pretext: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

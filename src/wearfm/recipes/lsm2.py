@@ -20,16 +20,16 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wearfm.errors import BadConfiguration, UnknownName
-from wearfm.nn.backbones.transformer import Block, in_parts
+from wearfm.nn.backbones.patches import PatchDecoder, PatchEncoder, every_place
 from wearfm.nn.draws import Draws
-from wearfm.nn.gather import gather_rows
+from wearfm.nn.gather import weight_of_own
 from wearfm.nn.initial import xavier
-from wearfm.nn.masking import Mask, count_kept, gather_tokens, keep, restore_tokens
+from wearfm.nn.masking import Mask, count_kept, keep, restore_tokens
 from wearfm.nn.moments import Moments
-from wearfm.nn.packing import PackedBlock, Packing, group_mean
+from wearfm.nn.packing import Packing, group_mean
 from wearfm.nn.pooling import masked_mean
 from wearfm.nn.positions import sincos
 from wearfm.objectives.reconstruction import reconstruction_error
@@ -164,65 +164,6 @@ class Masks(NamedTuple):
         return self.artificial & ~self.inherited
 
 
-class Encoder(nn.Module):
-    """Tokens of ten minutes into latent tokens."""
-
-    positions: Tensor
-
-    def __init__(self, config: LSM2Config) -> None:
-        super().__init__()
-        self.patches = nn.Linear(config.patch, config.width)
-        self.register_buffer("positions", _positions(config, config.width), persistent=False)
-        self.blocks = nn.ModuleList(
-            PackedBlock(config.width, heads=config.heads, mlp_width=config.mlp_width) for _ in range(config.depth)
-        )
-        self.norm = nn.LayerNorm(config.width, eps=1e-6)
-
-    def forward(self, values: Tensor, rows: Packing) -> Tensor:
-        """Return the packed tokens, (B, N, patch) -> (total, D); nothing else is computed."""
-        tokens = self.patches(rows.pack(values)) + self.positions[rows.column]
-        for block in self.blocks:
-            tokens = block(tokens, lengths=rows.lengths)
-        return self.norm(tokens)  # type: ignore[no-any-return]
-
-    def masked(self, values: Tensor, seen: Tensor, kept: Tensor) -> Tensor:
-        """Return the kept tokens, (B, N, patch) and (B, M) -> (B, M, D), those attended to that are seen, (B, N) bool.
-
-        In a row where none of them is, all look at the first: nobody uses the outcome, but it must be finite.
-        """
-        visible = seen.gather(1, kept)
-        visible = torch.cat([visible[:, :1] | ~visible.any(dim=1, keepdim=True), visible[:, 1:]], dim=1)
-        tokens = self.patches(gather_tokens(values, kept)) + self.positions[kept]
-        for block in self.blocks:
-            tokens = in_parts(block, tokens, visible)
-        return self.norm(tokens)  # type: ignore[no-any-return]
-
-
-class Decoder(nn.Module):
-    """Latent tokens, one mask token for all others, back to minutes."""
-
-    positions: Tensor
-
-    def __init__(self, config: LSM2Config) -> None:
-        super().__init__()
-        self.embed = nn.Linear(config.width, config.decoder_width)
-        self.mask_token = nn.Parameter(torch.zeros(config.decoder_width))
-        self.register_buffer("positions", _positions(config, config.decoder_width), persistent=False)
-        self.blocks = nn.ModuleList(
-            Block(config.decoder_width, heads=config.decoder_heads, mlp_width=config.decoder_mlp_width)
-            for _ in range(config.decoder_depth)
-        )
-        self.norm = nn.LayerNorm(config.decoder_width, eps=1e-6)
-        self.predict = nn.Linear(config.decoder_width, config.patch)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return the minutes of embedded tokens and mask tokens, which all see each other, (B, N, D) -> (B, N, patch)."""
-        tokens = tokens + self.positions
-        for block in self.blocks:
-            tokens = in_parts(block, tokens)
-        return self.predict(self.norm(tokens))  # type: ignore[no-any-return]
-
-
 class LSM2(Masked):
     """The recipe; construction is a pure function of config and seed."""
 
@@ -239,8 +180,7 @@ class LSM2(Masked):
         super().__init__()
         self.config = config
         with torch.random.fork_rng(devices=[]):  # torch's layers draw first values that `xavier` replaces
-            self.encoder = Encoder(config)
-            self.decoder = Decoder(config)
+            self.encoder, self.decoder = _encoder(config), _decoder(config)
         xavier(self, torch.Generator().manual_seed(seed))
         kinds = [modality(name) for name in config.features]
         self.register_buffer("mean", torch.zeros(len(kinds)))
@@ -323,9 +263,7 @@ class LSM2(Masked):
         masks = self.mask(self._missing(observed), self.draw(len(batch), draws, device=values.device))
         guess = self.reconstruct(values, masks.seen, masks.budget)
         scored = masks.scored[..., None]
-        own = (observed & scored).sum(dim=(1, 2))
-        counts = gather_rows(own)  # (B,) -> rows of all processes
-        weight = own.sum() * (len(counts) // len(own)) / counts.sum().clamp(min=1)
+        weight = weight_of_own((observed & scored).sum(dim=(1, 2)))
         error = weight * reconstruction_error(guess, values, valid=observed, hidden=scored)
         encoded = masks.seen if self.config.pack else ~masks.budget.hidden
         shares = {"encoded_share": encoded.float().mean(), "scored_share": masks.scored.float().mean()}
@@ -337,7 +275,7 @@ class LSM2(Masked):
         seen = ~self._missing(observed)
         signals, times = self.config.grid
         if torch.compiler.is_exporting():  # a graph cannot depend on how many tokens there are
-            return Embedded(vector=masked_mean(self.encoder.masked(values, seen, _all(seen)), seen))
+            return Embedded(vector=masked_mean(self.encoder.masked(values, seen, every_place(seen)), seen))
         rows = Packing.of(seen)
         latent = self.encoder(values, rows)
         channels = group_mean(latent, rows.place // times, count=len(seen) * signals)  # (B S, D)
@@ -412,9 +350,25 @@ def artificial_mask(config: LSM2Config, noise: Noise) -> Tensor:
     return offered[torch.arange(len(choice), device=choice.device), choice[:, 0]]
 
 
-def _all(seen: Tensor) -> Tensor:
-    """Return the places of all tokens, (B, N) -> (B, N) int64."""
-    return torch.arange(seen.shape[1], device=seen.device).expand(len(seen), -1)
+def _encoder(config: LSM2Config) -> PatchEncoder:
+    return PatchEncoder(
+        config.patch,
+        positions=_positions(config, config.width),
+        depth=config.depth,
+        heads=config.heads,
+        mlp_width=config.mlp_width,
+    )
+
+
+def _decoder(config: LSM2Config) -> PatchDecoder:
+    return PatchDecoder(
+        config.patch,
+        width=config.width,
+        positions=_positions(config, config.decoder_width),
+        depth=config.decoder_depth,
+        heads=config.decoder_heads,
+        mlp_width=config.decoder_mlp_width,
+    )
 
 
 def _positions(config: LSM2Config, width: int) -> Tensor:

@@ -6,6 +6,7 @@ from wearfm.recipes.apple_contrastive import AppleContrastive
 from wearfm.recipes.base import Recipe
 from wearfm.recipes.harnet import Harnet
 from wearfm.recipes.himae import HiMAE
+from wearfm.recipes.hybrid import Hybrid
 from wearfm.recipes.lift_pd import LiftPD
 from wearfm.recipes.lsm import LSM
 from wearfm.recipes.lsm2 import LSM2
@@ -18,11 +19,13 @@ from wearfm.recipes.relcon import RelCon
 from wearfm.recipes.selfpab import SelfPAB
 from wearfm.recipes.sleepfm import SleepFM
 from wearfm.recipes.sleepfm_2024 import SleepFM2024
+from wearfm.recipes.wbm import WBM
 
 _ALL: tuple[type[Recipe], ...] = (
     AppleContrastive,
     Harnet,
     HiMAE,
+    Hybrid,
     LSM,
     LSM2,
     LTA2V,
@@ -33,6 +36,7 @@ _ALL: tuple[type[Recipe], ...] = (
     PulsePPG,
     RelCon,
     SelfPAB,
+    WBM,
     SleepFM,
     SleepFM2024,
 )

@@ -23,7 +23,8 @@ from wearfm.nn.draws import Draws
 from wearfm.nn.heads import MLPHead
 from wearfm.nn.initial import xavier
 from wearfm.nn.moments import Moments
-from wearfm.recipes.base import Embedded, Loss, Recipe, config_from_json, load_strictly, preset
+from wearfm.recipes.base import Embedded, Loss, Recipe, load_strictly, preset
+from wearfm.recipes.method import Method
 from wearfm.recipes.methods import METHODS
 from wearfm.recipes.pat import classifier_from_original
 from wearfm.windows.batch import Batch
@@ -33,20 +34,6 @@ from wearfm.windows.sample import Shuffled
 
 PLACES = ("window", "frames")
 LABEL = "label"  # the name of the labels among a batch's targets
-
-
-@dataclass(frozen=True, kw_only=True)
-class Method:
-    """What is underneath. name: a key of `METHODS`. config: its config, or what JSON made of it."""
-
-    name: str
-    config: Any
-
-    def __post_init__(self) -> None:
-        if self.name not in METHODS:
-            raise UnknownName("method", self.name, METHODS)
-        if isinstance(self.config, Mapping):
-            object.__setattr__(self, "config", config_from_json(METHODS[self.name], self.config))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +97,7 @@ class Supervised(Recipe):
     def __init__(self, config: SupervisedConfig, *, seed: int = 0) -> None:
         super().__init__()
         self.config = config
-        self.method = METHODS[config.method.name](config.method.config, seed=seed)
+        self.method = config.method.build(seed=seed)
         self.seen = self.method.seen
         for name, parameter in self.method.named_parameters():
             parameter.requires_grad_(config.encoder_rate > 0 and parameter.requires_grad and not self._is_pretext(name))

@@ -92,6 +92,36 @@ MODALITIES |= {
     "altitude_std": Modality(unit="m", low=0.0, high=1000.0, because="within a minute"),
 }
 
+# What phones and watches tally of behaviour and of slow measures, as far as models of weeks read them (recipe `wbm`).
+MODALITIES |= {
+    "phone_steps": Modality(unit="count", low=0.0, high=1e6, because="as steps, of a phone", is_total=True),
+    "distance": Modality(unit="m", low=0.0, high=5e5, because="nobody has run 500 km in a day", is_total=True),
+    "phone_distance": Modality(unit="m", low=0.0, high=5e5, because="as distance, of a phone", is_total=True),
+    "flights": Modality(unit="count", low=0.0, high=1e4, because="flights of 3 m; nobody climbs 30 km a day", is_total=True),
+    "active_energy": Modality(unit="kcal", low=0.0, high=1e4, because="as calories, above rest", is_total=True),
+    "basal_energy": Modality(unit="kcal", low=0.0, high=1e4, because="as calories, at rest", is_total=True),
+    "falls": Modality(unit="count", low=0.0, high=1e3, because="a count of rare events", is_total=True),
+    "walking_hr": Modality(unit="1/min", low=20.0, high=300.0, because="as hr, while walking"),
+    "walking_speed": Modality(unit="m/s", low=0.0, high=15.0, because="above the fastest sprint"),
+    "step_length": Modality(unit="m", low=0.0, high=5.0, because="twice the longest stride of sprinters"),
+    "double_support": Modality(unit="%", low=0.0, high=100.0, because="a fraction"),
+    "walking_asymmetry": Modality(unit="%", low=0.0, high=100.0, because="a fraction"),
+    "walking_steadiness": Modality(unit="%", low=0.0, high=100.0, because="a fraction"),
+    "stair_ascent_speed": Modality(unit="m/s", low=0.0, high=15.0, because="as walking_speed"),
+    "stair_descent_speed": Modality(unit="m/s", low=0.0, high=15.0, because="as walking_speed"),
+    "six_minute_walk": Modality(unit="m", low=0.0, high=5400.0, because="six minutes at 15 m/s"),
+    "body_mass": Modality(unit="kg", low=0.2, high=650.0, because="smallest newborn to heaviest person recorded"),
+    "bmi": Modality(unit="kg/m2", low=5.0, high=250.0, because="beyond the extremes recorded"),
+    "vo2max": Modality(unit="ml/kg/min", low=0.0, high=120.0, because="above the highest recorded, 97"),
+}
+MODALITIES |= {
+    name: Modality(unit="share", low=0.0, high=1.0, because="share of the interval spent so, as the device reports it")
+    for name in (
+        "exercise", "stand", "asleep", "in_bed", "workout_walking", "workout_cycling", "workout_running", "workout_other",
+        "workout_mixed_cardio", "workout_strength", "workout_elliptical", "workout_hiit", "workout_functional", "workout_yoga",
+    )
+}  # fmt: skip
+
 # unit -> (dimension, factor, shift): value in the dimension's base unit = factor * value + shift
 _UNITS: dict[str, tuple[str, float, float]] = {
     "g": ("acceleration", 1.0, 0.0),
@@ -130,6 +160,10 @@ _UNITS: dict[str, tuple[str, float, float]] = {
     "log": ("logarithm", 1.0, 0.0),
     "log g2": ("logarithm of squared acceleration", 1.0, 0.0),
     "m": ("length", 1.0, 0.0),
+    "m/s": ("speed", 1.0, 0.0),
+    "kg": ("mass", 1.0, 0.0),
+    "kg/m2": ("mass per area", 1.0, 0.0),
+    "ml/kg/min": ("oxygen uptake", 1.0, 0.0),
     "kcal": ("energy", 1.0, 0.0),
     "uS/min": ("conductance per time", 1.0, 0.0),
     "degC/min": ("temperature per time", 1.0, 0.0),

@@ -17,6 +17,7 @@ from wearfm.synthetic.body import Body, make_body
 from wearfm.synthetic.cardiogram import electrocardiogram
 from wearfm.synthetic.config import CohortConfig
 from wearfm.synthetic.day import Schedule, plan_day
+from wearfm.synthetic.fate import follow
 from wearfm.synthetic.missing import Missing, go_missing
 from wearfm.synthetic.motion import Motion, acceleration, move
 from wearfm.synthetic.participant import Participant, draw_participant, today
@@ -71,6 +72,12 @@ class Cohort:
         self._check("participant", index, self.config.num_participants)
         return draw_participant(index, self.config, Streams(self.seed, index, TRAITS).of("traits"))
 
+    def fate(self, person: Participant) -> dict[str, float]:
+        """Return what becomes of a person, as facts; nothing if the study does not ask."""
+        if self.config.follow_up_years == 0:
+            return {}
+        return follow(person, years=self.config.follow_up_years, generator=Streams(self.seed, person.index, TRAITS).of("fate"))
+
     def record(self, index: int, session: int) -> Recording:
         """Return what was measured on one participant in one session."""
         self._check("session", session, self.config.num_sessions)
@@ -124,7 +131,7 @@ class _Session:
             utc_offset_s=self.config.utc_offset_s,
             device="simulated watch and chest patch",
             source="wearfm.synthetic",
-            facts=self.person.facts,
+            facts={**self.person.facts, **self.cohort.fate(self.person)},
             quality=Quality(channels=tuple(item.quality for item in admitted)),
         )
 

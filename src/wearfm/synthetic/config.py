@@ -35,6 +35,7 @@ class CohortConfig:
     oldest_years: float = 85.0
     af_odds: float = 8.0  # times the population's odds of atrial fibrillation; 1 is the population, 8 a case-rich study
     tremor_share: float = 0.0  # share of participants with a 4 to 6 Hz rest tremor of the wrist
+    follow_up_years: float = 0.0  # for how long the study asks who fell ill; 0: it does not ask
 
     def __post_init__(self) -> None:
         for name in self.modalities:
@@ -53,6 +54,7 @@ class CohortConfig:
         self._check("oldest_years", at_least=self.youngest_years, at_most=90)
         self._check("af_odds", at_least=0, at_most=1e6)
         self._check("tremor_share", at_least=0, at_most=1)
+        self._check("follow_up_years", at_least=0, at_most=50)
 
     def _check(self, name: str, *, at_least: float, at_most: float = float("inf")) -> None:
         value = getattr(self, name)

@@ -7,7 +7,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-Purpose = Literal["traits", "today", "day", "body", "rhythm", "ecg", "motion", "ppg", "artefact", "eda", "temp", "missing"]
+Purpose = Literal[
+    "traits", "today", "day", "body", "rhythm", "ecg", "motion", "ppg", "artefact", "eda", "temp", "missing", "fate"
+]
 TRAITS = -1  # the session number of what stays the same over all sessions
 _PURPOSES = get_args(Purpose)  # append only: the position is part of the seed
 

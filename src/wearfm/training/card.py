@@ -20,12 +20,12 @@ _CARD = """# {recipe}, step {step}
 | code | wearfm {version}, torch {torch} |
 
 The embedding is no diagnosis. It was {checked} on people who were not trained on. The licence of the weights follows from the
-training data: state it here before passing them on.
+training data: state it here before passing them on.{notes}
 """
 
 
 def card(provenance: Mapping[str, Any], contract: InputContract) -> str:
-    """Return the card in Markdown; provenance: as written beside it."""
+    """Return the card in Markdown; provenance: as written beside it, with "notes" (sentences) where there are any."""
     streams = ", ".join(
         f"{s.channels or 'any number of'} x {'any modality' if s.modality == '*' else s.modality}"
         f" at {f'{s.rate_hz:g} Hz' if s.rate_hz else 'the rate of the source'}"
@@ -45,4 +45,5 @@ def card(provenance: Mapping[str, Any], contract: InputContract) -> str:
         batch_size=provenance["training"]["batch_size"],
         metrics=", ".join(f"{name} {value:.4g}" for name, value in metrics.items()) or "nothing",
         checked="validated" if has_validation else "not validated",
+        notes="".join(f"\n\n{note}" for note in provenance.get("notes", ())),
     )

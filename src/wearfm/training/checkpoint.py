@@ -64,6 +64,20 @@ def save(
     return target
 
 
+def save_alone(target: Path, recipe: Recipe, *, provenance: Mapping[str, Any]) -> Path:
+    """Write a recipe without what a run needs to go on, in place of what is there, and return its folder; `load` takes it.
+
+    provenance: "training", "data", "signal_hours", "seen", "metrics" and "step" as a checkpoint has them, and "notes":
+    sentences for its card.
+    """
+    if target.is_dir():
+        remove_folder(target)
+    begin_folder(target)
+    _write_model(unfinished_folder(target), recipe, recipe.state_dict(), provenance)
+    commit_folder(target)
+    return target
+
+
 def checkpoints(run: Path) -> list[Path]:
     """Return the complete checkpoints of a run, oldest first."""
     folder = run / CHECKPOINTS

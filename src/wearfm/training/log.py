@@ -17,6 +17,7 @@ from wearfm.errors import DamagedStore, MissingExtra
 from wearfm.store.disk import failures_named
 from wearfm.training.durable import replace_file
 
+LOG = "log.jsonl"  # in the folder of the run
 Line = Mapping[str, float]
 Progress = Callable[[Line], None]
 
@@ -25,7 +26,7 @@ class Log:
     """Appends lines to `log.jsonl`; lines of steps that a resumed run computes again are dropped first."""
 
     def __init__(self, folder: Path, *, from_step: int, tensorboard: bool) -> None:
-        self.path = folder / "log.jsonl"
+        self.path = folder / LOG
         kept = [line for line in read_log(self.path) if line["step"] <= from_step] if self.path.exists() else []
         replace_file(self.path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         self._events = _event_writer(folder, from_step) if tensorboard else None

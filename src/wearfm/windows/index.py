@@ -291,7 +291,9 @@ def _layouts(table: ChannelTable, contract: InputContract, recordings: list[int]
             continue
         if not usable(kind, float(table.rate_hz[row]), wanted_hz.get(kind, wanted_hz.get(ANY))):
             continue
-        rows = found.setdefault(kind, [[] for _ in recordings])[place[recording]]
+        if kind not in found:  # setdefault would make the lists anew for every channel
+            found[kind] = [[] for _ in recordings]
+        rows = found[kind][place[recording]]
         cap = limit.get(kind, limit.get(ANY))
         if cap is None or len(rows) < cap:
             rows.append(row)

@@ -12,6 +12,7 @@ CASE = Case(
         "modality": "ecg",
         "apart_s": 20.0,  # windows touch: half the smallest distance would allow the same pairs
         "embedding_size": 108,
+        "width": 108,
         "repeats": (1, 2, 2),
         "kernel": 5,
         "negatives": "apple_code",
@@ -28,6 +29,6 @@ CASE = Case(
         "noise_highest": Given(value=0.5, given={"noise": 1.0}),
         "permute_channels": Given(value=1.0, given={"channels": 3}),
     },
-    original=("window_s", "repeats", "dropout"),
+    original=("window_s", "repeats", "dropout", "width"),
     learning_rate=3e-3,
 )

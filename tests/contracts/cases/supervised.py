@@ -3,8 +3,9 @@
 from tests.contracts.case import Case, Given
 from wearfm.recipes.base import preset
 from wearfm.recipes.himae import HiMAE
+from wearfm.recipes.method import Method
 from wearfm.recipes.selfpab import SelfPAB
-from wearfm.recipes.supervised import Method, Supervised
+from wearfm.recipes.supervised import Supervised
 
 CASE = Case(
     recipe=Supervised,

@@ -31,6 +31,7 @@ from wearfm.evaluation.tasks import (
     synthetic_heart_rate,
     synthetic_hypertension,
     troika_heart_rate,
+    wesad_e4_stress,
 )
 
 TASKS: dict[str, Task] = {
@@ -65,6 +66,7 @@ TASKS: dict[str, Task] = {
         synthetic_heart_rate,
         synthetic_hypertension,
         troika_heart_rate,
+        wesad_e4_stress,
     )
 }
 
