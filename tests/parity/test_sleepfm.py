@@ -128,3 +128,12 @@ class TestContrast:
         assert {match[1] for match in compared} == set(arrays)
         for match in compared:
             check(oracle, match[0], arrays[match[1]])
+
+
+def test_every_array_of_the_oracle_has_a_test_that_compares_it(oracle: Oracle) -> None:
+    """Here, in test_sleep_staging.py and in test_sleep_risk.py; inputs are fed in there."""
+    heads = r"staging/(logits|logits_float_mask|loss|loss_grad)|diagnosis_\w+/hazards|cox/(loss|grad)"
+    compared = rf"base/\w+/\w+|contrastive/\w+/\w+|{heads}"
+    outputs = {name for name, entry in oracle.json["arrays"].items() if entry["role"] != "input"}
+    assert outputs
+    assert outputs == {match[0] for match in oracle.matches(compared)} & outputs
