@@ -19,6 +19,7 @@ CASES = {
     "levels_of_a_pulse": (("4",), "training mean"),
     "polarity_of_a_pulse": (("4",), "find themselves when turned over"),
     "pretrain_contrastive": (("4",), "recognised after training"),
+    "pulse_in_two_stages": (("4",), "heart rates of nearest strangers differ"),
     "raw_to_minutes": ((), "days of 1440 minutes"),
     "read_any_file": ((), "samples"),
     "reconstruct_spectrograms": (("4",), "hidden amplitudes, network: off by"),
