@@ -2,8 +2,8 @@
 
 The picture is a photograph of its head:
 
-    python docs/pictures/risk.py /tmp/risk
-    chromium --headless --window-size=1200,910 --screenshot=docs/pictures/risk.png file:///tmp/risk/risk.html
+    python docs/pictures/risk.py WORK
+    chromium --headless --window-size=1200,910 --screenshot=docs/pictures/risk.png file://WORK/risk.html
 """
 
 import sys
