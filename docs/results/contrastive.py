@@ -2,7 +2,8 @@
 
 Three studies, one a signal: PPG (BIDMC, TROIKA, PPG-BP, Stress-Predict), ECG (CinC 2017, MIT-BIH), acceleration (HAPT,
 MotionSense, HMP). Three fifths of the people of each set are pretrained on, the others judged; PPG-BP's pulses of two
-seconds are too short to learn from, so all its people are judged. WORK keeps stores, runs and tables; WEARFM_DATA names the
+seconds are too short to learn from, so all its people are judged. Last, what was learnt from PPG is asked about WESAD, a
+set that no learner has seen. WORK keeps stores, runs and tables; WEARFM_DATA names the
 folder of the data sets. Half an hour on two cores.
 """
 
@@ -17,14 +18,18 @@ from typing import Any
 from make import page
 
 from wearfm.datasets import DATASETS
+from wearfm.embeddings.extract import Cut, embed_to
+from wearfm.evaluation.report import Report
 from wearfm.preparation import prepare_recordings
 from wearfm.recipes import RECIPES
-from wearfm.recipes.base import preset
+from wearfm.recipes.base import at_window, preset
 from wearfm.store import Store
 from wearfm.study import Learner, Question, Study, run_study
-from wearfm.training import TrainingConfig
+from wearfm.training import TrainingConfig, load
+from wearfm.workflow import evaluate
 
 BEAT_S = 8.0  # seconds of a window with some beats
+STRESS_S = 60.0  # seconds of a window of stress
 MOVE_S = 5.0  # seconds of a window of movement
 SETS = {
     "ppg": ("bidmc", "troika", "ppg_bp", "stress_predict"),
@@ -44,6 +49,21 @@ def main(work: Path) -> None:
             report = run_study(STUDIES[signal](), store, work / signal, watch=tell, command=command)
         sys.stdout.write(page(report.to_json()) + "\n")
         sys.stdout.flush()
+    sys.stdout.write(page(elsewhere(work, data).to_json()))
+
+
+def elsewhere(work: Path, data: Path) -> Report:
+    """Return the report on stress in WESAD, asked of the encoders that learnt from the pulses of other sets."""
+    dataset = DATASETS["wesad_e4"]
+    prepare_recordings(dataset.recordings(data / dataset.folder), work / "elsewhere" / "store")
+    with Store.open(work / "elsewhere" / "store") as store:
+        tables = {}
+        for each in pulse().learners:
+            recipe = at_window(load(work / "ppg" / "runs" / each.recipe), STRESS_S)
+            cut = Cut(stride_s=STRESS_S, modalities=("ppg",))
+            tables[each.recipe] = embed_to(work / "elsewhere" / f"{each.recipe}.parquet", recipe, store, cut=cut)
+        report = evaluate(tables, ["wesad_e4_stress"], store=store)
+    return replace(report, command="python docs/results/contrastive.py WORK (elsewhere)")
 
 
 def pulse(seed: int = 0) -> Study:
@@ -59,7 +79,7 @@ def pulse(seed: int = 0) -> Study:
             question("troika", "ppg", BEAT_S, "troika_heart_rate"),
             question("bidmc", "ppg", BEAT_S, "bidmc_heart_rate"),
             question("ppg_bp", "ppg", 2.1, "ppg_bp_hypertension", "ppg_bp_age", "ppg_bp_systolic"),
-            question("stress_predict", "ppg", 60.0, "stress_predict_stress"),
+            question("stress_predict", "ppg", STRESS_S, "stress_predict_stress"),
         ),
     )
 
