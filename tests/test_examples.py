@@ -15,6 +15,7 @@ CASES = {
     "embed_with_normwear": ((), "between people"),
     "evaluate_a_table": ((), "report.html"),
     "fill_in_minutes": (("4",), "linear interpolation"),
+    "hazards_of_a_night": (("4",), "a risk that knows the heart rate itself"),
     "hybrid_pretraining": (("4",), "next beat off by"),
     "levels_of_a_pulse": (("4",), "training mean"),
     "polarity_of_a_pulse": (("4",), "find themselves when turned over"),
