@@ -25,6 +25,7 @@ CASES = {
     "read_any_file": ((), "samples"),
     "reconstruct_spectrograms": (("4",), "hidden amplitudes, network: off by"),
     "relative_contrast": (("4",), "order kept among strangers"),
+    "signals_of_half_a_minute": (("2",), "strangers' hearts that find their breath"),
     "simulate_a_cohort": ((), "heart rate error"),
     "sleep_across_channels": (("4",), "strangers' hearts that found a brain as deep asleep"),
     "sleep_from_a_day": (("4",), "balanced accuracy of sleep and wake"),
