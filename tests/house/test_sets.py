@@ -32,6 +32,14 @@ def test_recipes_are_files_names_pages_tests_and_parity_cases() -> None:
         assert (ROOT / "tests" / "parity" / f"test_{name}.py").exists(), name
 
 
+def test_every_recipe_page_names_an_example_that_exists() -> None:
+    for name in _pages("recipes"):
+        named = re.findall(r"\bexamples/(\w+\.py)\b", (ROOT / "docs" / "recipes" / f"{name}.md").read_text())
+        assert named, f"{name}.md names no example"
+        missing = [file for file in named if not (ROOT / "examples" / file).exists()]
+        assert not missing, f"{name}.md names examples that are not there: {missing}"
+
+
 def test_readers_are_files_names_pages_and_tests() -> None:
     from wearfm.readers import READERS
 
