@@ -14,13 +14,17 @@ from wearfm.augment import (
     cascade,
     crop_pad,
     cut_out,
+    drop_out,
+    loosen,
     negate,
     permute_channels,
     permute_segments,
     reverse,
     rotate,
+    saturate,
     scale_channels,
     scale_clearly,
+    shake,
     switch_axes,
     warp_magnitude,
     warp_pace,
@@ -43,6 +47,10 @@ FAMILIES = {
     "warp_time": partial(warp_time, knots=5, deviation=0.1, is_shared=False),
     "white_noise": partial(white_noise, lowest=0.05, highest=0.1),
     "permute_channels": permute_channels,
+    "shake": partial(shake, rate_hz=10.0, strength=1.0),
+    "loosen": partial(loosen, strength=1.0),
+    "drop_out": drop_out,
+    "saturate": saturate,
 }
 CERTAIN = {"negate": negate, "reverse": reverse}  # these draw nothing
 EVERY = {**FAMILIES, **CERTAIN}
@@ -85,7 +93,8 @@ def test_no_and_certain_chance_are_exact() -> None:
 
 
 def test_every_augmentation_of_the_library_is_tested_here() -> None:
-    assert EVERY.keys() | {"Augmentation", "Step", "cascade"} == set(wearfm.augment.__all__)
+    mixture = {"KINDS", "Corrupted", "corrupt"}  # of four families: tests/augment/test_corrupt.py
+    assert EVERY.keys() | mixture | {"Augmentation", "Step", "cascade"} == set(wearfm.augment.__all__)
 
 
 @pytest.mark.parametrize("family", EVERY)

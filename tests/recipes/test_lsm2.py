@@ -13,8 +13,8 @@ from torch import Tensor
 
 from tests.recordings import channel, recording
 from wearfm.errors import BadConfiguration, UnknownName
+from wearfm.nn import gather
 from wearfm.nn.draws import Draws
-from wearfm.recipes import lsm2
 from wearfm.recipes.base import at_window
 from wearfm.recipes.lsm2 import LSM2, LSM2Config, artificial_mask, paper, small
 from wearfm.signals.minutes.features import MINUTE_HZ, feature_number
@@ -179,9 +179,9 @@ def test_processes_with_unequal_gaps_average_to_the_loss_of_the_whole_batch(monk
     recipe, windows, counts = LSM2(tiny()), batch(), []
     for name in FEATURES[:2]:
         windows = without(windows, name, slice(0, 2), slice(None))
-    monkeypatch.setattr(lsm2, "gather_rows", lambda own: counts.append(own) or own)
+    monkeypatch.setattr(gather, "gather_rows", lambda own: counts.append(own) or own)
     whole = recipe.loss(windows, Draws(seed=0)).total
-    monkeypatch.setattr(lsm2, "gather_rows", lambda _own: counts[0])  # what both processes would hear of
+    monkeypatch.setattr(gather, "gather_rows", lambda _own: counts[0])  # what both processes would hear of
     halves = [
         recipe.loss(windows.select(slice(first, first + 2)), Draws(seed=0, first=first, rows=2, total=4)).total
         for first in (0, 2)

@@ -203,28 +203,21 @@ class HiMAE(Masked):
 
     def embed(self, batch: Batch) -> Embedded:
         """Return one vector a window, with the running statistics of the batch norms in either mode."""
-        return Embedded(vector=self.features(batch))
+        levels = self.levels(batch)
+        return Embedded(vector=torch.cat(levels, dim=1) if self.config.level == ALL else levels[self.config.level])
 
-    def features(self, batch: Batch, draws: Draws | None = None) -> Tensor:
-        """Return the vector with gradient, (B, D); with draws batch norms use the batch, so that they can adapt."""
-        levels = self.levels(batch, is_learning=draws is not None)
-        return torch.cat(levels, dim=1) if self.config.level == ALL else levels[self.config.level]
-
-    def levels(self, batch: Batch, *, is_learning: bool = False) -> tuple[Tensor, ...]:
-        """Return one vector of each resolution, finest first, (B, D) with D of `widths`; zeros for a window without signal.
-
-        is_learning: batch norms stay in the mode they are in, instead of using their running statistics.
-        """
+    def levels(self, batch: Batch) -> tuple[Tensor, ...]:
+        """Return one vector of each resolution, finest first, (B, D) with D of `widths`; zeros for a window without signal."""
         prepared = self.prepare(batch)
-        with evaluating(self, unless=is_learning):
+        with evaluating(self):
             maps = self.encode(prepared.signal)
         seen = self._seen(prepared.valid)
         return tuple(masked_mean(each.transpose(1, 2), there) for each, there in zip(maps, seen, strict=True))
 
-    def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:
+    def frames(self, batch: Batch, draws: Draws | None = None) -> Tensor:  # noqa: ARG002
         """Return the map of the chosen level, (B, N, D), zeros without signal; all levels are averaged to the coarsest N."""
         prepared = self.prepare(batch)
-        with evaluating(self, unless=draws is not None):
+        with evaluating(self):
             maps = self.encode(prepared.signal)
         maps = [each * there[:, None] for each, there in zip(maps, self._seen(prepared.valid), strict=True)]
         if self.config.level != ALL:
