@@ -20,7 +20,6 @@ from benchmarks.row import Row, interleave
 from wearfm.nn.draws import Draws
 from wearfm.recipes.normwear import NormWear, NormWearConfig, small
 from wearfm.recipes.papagei import PaPaGei
-from wearfm.recipes.papagei import paper as papagei_paper
 from wearfm.signals.recording import Channel, Recording
 from wearfm.signals.spans import Spans
 from wearfm.store import Store
@@ -118,7 +117,7 @@ def loader_stall() -> Row:
 
 def contrastive_stall() -> Row:
     """Share of wall time that pretraining of a 5 M parameter 1D-CNN by contrast waits for batches, both cores at work."""
-    recipe = PaPaGei(papagei_paper())
+    recipe = PaPaGei(PaPaGei.presets()["paper"]())
     parameters = sum(p.numel() for p in recipe.encoder.parameters())
     before = torch.get_num_threads()
     torch.set_num_threads(2)
