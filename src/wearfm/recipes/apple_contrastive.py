@@ -38,7 +38,7 @@ from wearfm.nn.normalise import standardise
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
 from wearfm.objectives.spread import alignment, watch
-from wearfm.recipes.base import Embedded, Loss, Recipe, preset, refuse_difference
+from wearfm.recipes.base import Embedded, Loss, Recipe, preset, refuse_difference, refuse_unpaired
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
 from wearfm.windows.contract import InputContract, Stream
@@ -303,10 +303,7 @@ class AppleContrastive(Recipe):
         L = (l(s(v1), t(v2)) + l(s(v2), t(v1))) / 2 [code utils_main.py]. Parts besides: alignment of the student's
         projections, and `objectives.spread.watch` of its embeddings, which tells of collapse.
         """
-        if batch.group_size != 2:
-            raise BadConfiguration(
-                f"a batch with groups of {batch.group_size}; this loss needs pairs: draw it with the recipe's own plan"
-            )
+        refuse_unpaired(batch)
         signal, _ = cascade(self.prepare(batch), self._stream(batch).valid, draws, steps=self.augmentations)
         (vector1, student1), (vector2, student2) = self._views(self.student, signal, draws)
         with torch.no_grad():

@@ -293,6 +293,14 @@ def refuse_difference(own: Mapping[str, Tensor], given: Mapping[str, Tensor], *,
         raise IncompatibleWeights(what, missing=missing, unexpected=unexpected, shapes=shapes)
 
 
+def refuse_unpaired(batch: Batch) -> None:
+    """Raise BadConfiguration unless rows 2k and 2k + 1 of a batch are a pair."""
+    if batch.group_size != 2:
+        raise BadConfiguration(
+            f"a batch with groups of {batch.group_size}; this loss needs pairs: draw it with the recipe's own plan"
+        )
+
+
 def renamed(key: str, names: Iterable[tuple[str, str]]) -> str:
     """Return a name after all substitutions of a table (regular expression, replacement), in order."""
     for pattern, replacement in names:

@@ -35,7 +35,7 @@ from wearfm.nn.heads import ProjectionHead
 from wearfm.nn.modes import evaluating
 from wearfm.objectives.spread import watch
 from wearfm.objectives.supervised_contrast import Pairs, mine, pairs_by_label, supervised_contrast
-from wearfm.recipes.base import Embedded, Loss, Recipe, load_strictly, preset
+from wearfm.recipes.base import Embedded, Loss, Recipe, load_strictly, preset, refuse_unpaired
 from wearfm.signals.morphology import beat_ipa, beat_sqi, beat_svri, equal_bins, window_ipa, window_sqi, window_svri
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
@@ -297,10 +297,8 @@ class PaPaGei(Recipe):
     def loss(self, batch: Batch, draws: Draws) -> Loss:
         """Return the loss of shapes or of persons; parts besides are those of `objectives.spread.watch` of z."""
         is_paired = self.config.learns == "person" and self.config.pairs == "participant"
-        if is_paired and batch.group_size != 2:
-            raise BadConfiguration(
-                f"a batch with groups of {batch.group_size}; this loss needs pairs: draw it with the recipe's own plan"
-            )
+        if is_paired:
+            refuse_unpaired(batch)
         signal, valid = self.prepare(batch), self._stream(batch).valid
         if self.config.learns == "shape":
             encoded = self.encoder(*self._view(signal, valid, draws))

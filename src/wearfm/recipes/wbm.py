@@ -39,7 +39,7 @@ from wearfm.nn.positions import sincos
 from wearfm.objectives.info_nce import info_nce
 from wearfm.objectives.koleo import koleo
 from wearfm.objectives.spread import alignment, watch
-from wearfm.recipes.base import Embedded, Loss, Recipe, preset, refuse_difference, renamed
+from wearfm.recipes.base import Embedded, Loss, Recipe, preset, refuse_difference, refuse_unpaired, renamed
 from wearfm.signals.minutes.features import MINUTE_HZ
 from wearfm.signals.units import modality
 from wearfm.windows.batch import Batch, Signal
@@ -405,10 +405,7 @@ class WBM(Recipe):
         L = (l(s(v1), t(v2)) + l(s(v2), t(v1))) / 2; no week of the same person is a negative. Parts besides: alignment of
         the student's projections, and how its embeddings spread.
         """
-        if batch.group_size != 2:
-            raise BadConfiguration(
-                f"a batch with groups of {batch.group_size}; this loss needs pairs: draw it with the recipe's own plan"
-            )
+        refuse_unpaired(batch)
         prepared, kept = self.prepare(batch), self.thin(len(batch), draws, device=self.mean.device)
         present = self.present(prepared)
         visible = kept if present is None else _any_of(kept & present, present)
