@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from typing import Any
 
 import pytest
 
@@ -62,10 +63,20 @@ def test_tasks_are_files_names_and_sections_of_their_page() -> None:
     assert set(TASKS) == set(re.findall(r"^## `(\w+)`", page, flags=re.MULTILINE))
 
 
-def test_the_page_of_tasks_is_the_one_the_tasks_write() -> None:
-    specification = importlib.util.spec_from_file_location("make_tasks", ROOT / "docs" / "tasks" / "make.py")
+def _made_by(folder: str) -> Any:
+    """Return the module that writes the pages of a folder of docs."""
+    specification = importlib.util.spec_from_file_location(f"make_{folder}", ROOT / "docs" / folder / "make.py")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    assert module.page() == (ROOT / "docs" / "tasks" / "README.md").read_text()
+    return module
+
+
+def test_the_page_of_tasks_is_the_one_the_tasks_write() -> None:
+    assert _made_by("tasks").page() == (ROOT / "docs" / "tasks" / "README.md").read_text()
+
+
+def test_the_pages_of_readers_are_those_the_readers_write() -> None:
+    for name, text in _made_by("readers").pages().items():
+        assert text == (ROOT / "docs" / "readers" / name).read_text(), f"{name}: run python docs/readers/make.py"

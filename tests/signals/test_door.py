@@ -99,7 +99,7 @@ def test_integers_are_judged_as_their_physical_values_are(samples: np.ndarray, s
 
 
 def test_unknown_words_are_refused() -> None:
-    with pytest.raises(UnknownName, match="modality 'sound' is not known"):
-        _admit(np.zeros(3), modality_name="sound")
+    with pytest.raises(UnknownName, match="modality 'song' is not known"):
+        _admit(np.zeros(3), modality_name="song")
     with pytest.raises(UnknownUnit, match=r"'mV' \(voltage\) cannot be converted to 'g' \(acceleration\)"):
         _admit(np.zeros(3), unit="mV")

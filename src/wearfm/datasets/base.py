@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +19,33 @@ from wearfm.signals.recording import Recording
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dataset:
-    """The card of an open data set, and its reader.
+class Address:
+    """Where the publisher keeps files of a data set, and how one knows that they arrived whole.
 
-    name: in code and on the command line. folder: where a collection of data sets usually keeps it. participants,
-    hours: of the full set as published. recordings: folder -> recordings with facts and events, participants named
-    "<name>:<id>".
+    kind: "physionet", a release (its SHA256SUMS.txt lists files and hashes); "zenodo" and "figshare", a record or article
+    (their interfaces list files, sizes and MD5); "file", one file. url: of the release, record, article or file. only:
+    patterns of the members that are wanted, () for all. path: where it lies below the data set's folder, "" for its own
+    name. unpack: whether archives are unpacked where they lie. sha256: of a "file", "" where the publisher gives none; then
+    the hash of the first download is recorded, and later ones are held against it.
+    """
+
+    kind: Literal["physionet", "zenodo", "figshare", "file"]
+    url: str
+    only: tuple[str, ...] = ()
+    path: str = ""
+    unpack: bool = True
+    sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The card of an open data set, and its reader. The module's docstring is its page.
+
+    name: in code and on the command line. folder: where a collection of data sets usually keeps it. participants: of the
+    full set as published. size: of the full download, as the publisher states it ("3.2 GB"), "" if not known. layout: the
+    files that `recordings` looks for below its folder, as they lie in the official archive. addresses: where to download it;
+    by_hand: what to do where there is no direct address (a form, an account), "" otherwise. recordings: folder ->
+    recordings with facts and events, participants named "<name>:<id>". extra: the optional dependency it needs.
     """
 
     name: str
@@ -36,6 +57,11 @@ class Dataset:
     citation: str
     homepage: str
     recordings: Callable[[Path], Iterator[Recording]]
+    layout: str = ""
+    size: str = ""
+    addresses: tuple[Address, ...] = ()
+    by_hand: str = ""
+    extra: str = ""
 
 
 def only(paths: Iterator[Path], *, what: str, folder: Path) -> list[Path]:

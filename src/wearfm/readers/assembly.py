@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.errors import BadRecording
+from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.labels import Meaning
+from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Finding, Quality
 from wearfm.signals.recording import SECOND, Clock, Events, Fact, Recording
@@ -44,6 +45,34 @@ class Series:
     findings: tuple[Finding, ...] = ()
 
 
+def on_grid(
+    grid: Grid,
+    samples: NDArray[np.generic],
+    *,
+    label: str,
+    meaning: Meaning,
+    scale: float = 1.0,
+    offset: float = 0.0,
+    missing: NDArray[np.bool_] | None = None,
+    missing_reason: str = "marked as not measured",
+    findings: tuple[Finding, ...] = (),
+) -> Series:
+    """Return the series of stamped samples, (N,) as the file gives them, on the grid that `Assembly.grid` made of them."""
+    return Series(
+        label=label,
+        meaning=meaning,
+        samples=grid.lay(samples),
+        rate_hz=grid.rate_hz,
+        start_ns=grid.start_ns,
+        scale=scale,
+        offset=offset,
+        present=grid.present,
+        missing=None if missing is None else grid.lay(missing).astype(bool),
+        missing_reason=missing_reason,
+        findings=findings + grid.findings,
+    )
+
+
 @dataclass(kw_only=True)
 class Assembly:
     """What was found so far in the file at `path`."""
@@ -64,6 +93,18 @@ class Assembly:
             self._add_derived(series)
             return
         self.admitted.append(_let_in(series, name=self._free_name(series.label)))
+
+    def grid(self, time_ns: NDArray[np.int64], *, rate_hz: float | None = None) -> Grid:
+        """Return the regular grid of stamps, (N,) nanoseconds in any order, and note what it had to change.
+
+        rate_hz: what the file declares, None to read it from the stamps. Stamps without any order are a BadRecording.
+        """
+        try:
+            grid = regularise(time_ns, rate_hz=rate_hz)
+        except BadConfiguration as error:
+            raise BadRecording(self.path, 0, str(error)) from error
+        self.note(*grid.notes)
+        return grid
 
     def note(self, *notes: str) -> None:
         """Add notes on the file as a whole."""

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import importlib
 import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.errors import BadRecording
+from wearfm.errors import BadRecording, MissingExtra
 from wearfm.signals.recording import Recording
 
 Bytes = NDArray[np.uint8]
 
 HEAD = 65_536  # bytes that a reader may look at to recognise its format
 MOST_BYTES = 2**33  # a compressed file that unpacks to more is refused
+MOST_SAMPLES = 2**27  # of a channel in one recording, 15 days at 100 Hz: a reader of long raw files goes on with another one
 _GZIP = b"\x1f\x8b"
 
 
@@ -27,7 +30,9 @@ _GZIP = b"\x1f\x8b"
 class Reader:
     """One file format.
 
-    name: key in `READERS`. describes: one sentence for people. suffixes: usual file names' ends, for listings only.
+    name: key in `READERS`. describes: one sentence for people. devices: what writes such files.
+    clock: which clock the file keeps and what the recording's is. suffixes: usual file names' ends, for listings only.
+    extra: the optional dependency without which it cannot read, "" for none. The module's docstring is its page.
     recognises: (path, first bytes, gzip already unpacked; b"" for a folder) -> is this mine? It judges by content.
     read: path -> recordings, lazily; raises BadRecording and nothing else for a broken file.
     home: path -> the file or folder with which it is read: the header of a signal file, the folder of a member; any
@@ -36,10 +41,21 @@ class Reader:
 
     name: str
     describes: str
+    devices: tuple[str, ...]
+    clock: str
     suffixes: tuple[str, ...]
     recognises: Callable[[Path, bytes], bool]
     read: Callable[[Path], Iterator[Recording]]
     home: Callable[[Path], Path] = Path
+    extra: str = ""
+
+
+def optional(module: str, *, package: str = "", extra: str = "readers") -> Any:
+    """Return an optional module, imported now; MissingExtra names the pip command. package: its name in the registry."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingExtra(package or module.partition(".")[0], extra) from None
 
 
 def peek(path: Path) -> bytes:

@@ -1,9 +1,28 @@
 """EDF, EDF+ and BDF, BDF+: digital samples kept as int16 (EDF) or int32 (BDF), gaps as spans, annotations as events.
 
-    header | record 0: signal A, signal B, ... | record 1: signal A, signal B, ... | ...
+European Data Format: EDF, EDF+C, EDF+D, BDF and BDF+, gzipped or not. Recognised by its first eight bytes.
 
-A record is a block of fixed size, so that each signal is one strided copy of the mapped file. In a discontinuous file
-(EDF+D) each record carries its own start; what lies between records becomes a span that is not valid.
+| in the file | in the recording |
+|---|---|
+| digital samples | `int16` (EDF) or `int32` (BDF), unchanged; physical range and digital range become scale and offset |
+| samples per record / duration of a record | `rate_hz`, exact; each signal has its own |
+| start date and time | local clock; years 85 to 99 are 1985 to 1999, 00 to 84 are 2000 to 2084; then the EDF+ field |
+| stamp of the first record | fraction of a second of the start |
+| gaps between records (EDF+D) | samples that are not valid, counted as inserted |
+| annotations | events `annotation` with onset, duration and label |
+| patient field | EDF+: code as participant, sex, age; the name is never read. Plain EDF: the file's name |
+| a signal of heart or breathing rate | events `hr`, `resp_rate`: one for each run of equal values |
+
+What a channel measures is read from its label, its unit and its transducer (`readers/labels.py`). A label that is not
+known, or a unit that contradicts it, makes the channel `other`, with a note in the quality record.
+
+**Broken files.** A header field that is wrong is refused with its byte offset. A last record that is cut off, and records
+beyond the number in the header, are dropped and counted. A number of records of -1 is read to the end of the file. Records
+that begin more than a tenth of a record before the last one ends are dropped and counted. A file marked continuous whose
+record stamps show gaps is read by its stamps. A date that does not exist makes the clock relative.
+
+**Limits.** Digital values outside the digital range are kept, and noted. Gaps that would need more than 2^26 samples, and
+more than sixteen times the file, are refused: split the file there.
 """
 
 from __future__ import annotations
@@ -263,6 +282,8 @@ def _add_annotations(found: Assembly, header: Header, annotations: Annotations) 
 READER = Reader(
     name="edf",
     describes="European Data Format: EDF, EDF+, BDF and BDF+",
+    devices=("sleep laboratories", "EEG and Holter recorders", "Bittium Faros", "most devices that export EDF or BDF"),
+    clock="wall clock of an unknown zone, as the header writes it: local",
     suffixes=(".edf", ".bdf", ".rec"),
     recognises=recognises,
     read=read,

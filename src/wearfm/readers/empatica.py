@@ -1,13 +1,22 @@
 """Empatica E4: a folder or a zip with one table per sensor. Placement is the wrist; times are UTC.
 
-    BVP.csv  64 Hz   1551453301.00      start, seconds since 1970, UTC
-                     64.000000          rate, Hz
-                     -0.00              samples ...
-    ACC.csv  32 Hz   three columns in 1/64 g, kept as int16        EDA.csv, TEMP.csv  4 Hz, uS and degrees Celsius
-    HR.csv   1 Hz    computed by the device: events "hr"           tags.csv  button presses: events "tag"
-    IBI.csv          events "ibi": seconds since the start at which an interval ended, and its length
+Empatica E4: the folder or the zip that the vendor delivers; members may be gzipped, and carry a suffix (`tags_S02.csv`).
+Recognised by a member that begins with a date in seconds and a rate. A zip with several folders gives several recordings.
 
-Members may be gzipped, and named after the participant ("tags_S02.csv").
+| member | in the recording |
+|---|---|
+| `BVP.csv` | channel `ppg`, 64 Hz, arbitrary units, `float32` |
+| `EDA.csv`, `TEMP.csv` | channels `eda` (uS) and `temp` (degC), 4 Hz, `float32` |
+| `ACC.csv` | three channels `acc`, 32 Hz, `int16` codes with scale 1/64 g |
+| `HR.csv` | events `hr`, one per second: the device derives them from BVP, they are no channel |
+| `IBI.csv` | events `ibi`: value in seconds; the event covers its interval, so that it ends at the stamp in the file |
+| `tags.csv` | events `tag` |
+
+Placement is the wrist. Times are UTC (the file gives no zone). Each stream keeps its own start: HR begins ten seconds after
+the others. Participant and recording are named after the folder or the zip.
+
+**Broken files.** A member that is missing or empty is noted. Rows with the wrong number of cells are dropped and counted,
+words among numbers are masked and counted. A start that is no date, or a rate that is no rate, is refused.
 """
 
 from __future__ import annotations
@@ -298,6 +307,8 @@ def _add_tags(found: Assembly, session: Session) -> None:
 READER = Reader(
     name="empatica",
     describes="Empatica E4: a folder or zip of BVP, EDA, TEMP, ACC, HR, IBI and tags tables",
+    devices=("Empatica E4",),
+    clock="UTC, seconds since 1970; the zone is not in the file",
     suffixes=(".zip",),
     recognises=recognises,
     read=read,

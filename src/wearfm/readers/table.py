@@ -1,7 +1,52 @@
 """Tables of samples: CSV, TSV and Parquet, with a mapping that says what each column is.
 
-Only the columns that the mapping names are parsed. Irregular stamps become a regular grid with gaps; rows that are
-malformed, duplicate or out of order are dropped and counted.
+Tables of samples: CSV, TSV (comma, semicolon or tab, gzipped or not) and Parquet. A table does not say what its columns are;
+a mapping beside it does. Without one, the error names the columns and shows a mapping that works.
+
+The mapping is TOML or JSON, looked for as `<table>.toml`, `<table>.json`, then `wearfm.toml`, `wearfm.json` in the same folder:
+
+```toml
+participant = "S01"                             # default: the file's name
+recording = "morning"                           # default: the file's name
+device = "Bangle.js 2"
+rate_hz = 50                                    # optional beside a time column: then it is checked
+time = { column = "timestamp", unit = "ms" }    # s, ms, us, ns since 1970 or since the start; or iso
+facts = { age_years = 54, sex = "F" }
+
+[channels.acc_x]
+modality = "acc"                                # see `wearfm.signals.units.MODALITIES`
+unit = "m/s2"                                   # default: the modality's own
+placement = "wrist"
+axis = "x"
+
+[channels.red]
+modality = "ppg"
+scale = 0.001                                   # value = scale * cell + offset
+name = "PPG red"
+
+[events.activity]                               # labels and derived values: runs of equal cells become events
+kind = "activity"
+```
+
+Also: `start` (ISO date and time of the first row, where there is no time column), `header = false` (columns are then called
+`0`, `1`, ...), `skip_rows`, `unit_rows`, `delimiter`. From code: `read_table(path, mapping=Mapping.from_dict({...}))`.
+
+**Time.** Unix times and ISO times with a zone are UTC; ISO times without a zone are local. Stamps become a regular grid
+(`signals/clock.py`):
+
+| stamps | what happens |
+|---|---|
+| jitter of up to half a step | samples are counted, not rounded; those moved by more than a tenth of a step count as repaired |
+| a longer step | a gap |
+| a few that repeat | the later sample is dropped and counted |
+| more than 1 % that repeat | a coarse clock, or bursts: all samples are kept and spread evenly, with a note |
+| out of order | as few as possible are dropped, and counted |
+| a few more than 30 days from all others | dropped and counted: the clock was set. Many: refused, with the row |
+| another rate than declared | up to 2 %: the stamps are followed, with a note. More: refused |
+| a start between 1971 and 1979, or after 2100; steps faster than 20 kHz | refused: the unit of the time column is wrong |
+
+**Cells.** Empty cells and words are masked and counted; rows with too few or too many cells are dropped and counted.
+Integers stay integers.
 """
 
 from __future__ import annotations
@@ -10,7 +55,6 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +69,7 @@ from wearfm.readers.base import Bytes, Reader, encoding, load, peek, stem
 from wearfm.readers.columns import NUMBER, codes, nanoseconds, numbers
 from wearfm.readers.labels import Meaning
 from wearfm.readers.mapping import ChannelColumn, Mapping, find_mapping, load_mapping, suggest
+from wearfm.readers.stamps import date_ns, offset_s
 from wearfm.signals.clock import Grid, clock_of, regularise
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Clock, Recording
@@ -32,7 +77,7 @@ from wearfm.signals.spans import Spans
 from wearfm.signals.units import modality
 
 _PARQUET = b"PAR1"
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$")
+_OFFSET = re.compile(r"([+-]\d\d:?\d\d|Z)$")
 _TEXT = bytes((9, 10, 13, *range(32, 256)))
 _DELIMITERS = (",", ";", "\t")
 _TAIL = 4096  # bytes that hold the last row
@@ -255,21 +300,9 @@ def _fixed_axis(mapping: Mapping) -> TimeAxis:
     assert mapping.rate_hz is not None, "the mapping has checked that there is a rate where there is no time"
     start_ns, clock, offset = 0, "relative", None
     if mapping.start:
-        start, offset = _parse_start(mapping.start)
+        start, offset = date_ns(mapping.start)
         start_ns, clock = start, "local" if offset is None else "utc"
     return TimeAxis(start_ns=start_ns, rate_hz=mapping.rate_hz, clock=clock, utc_offset_s=offset, grid=None)  # type: ignore[arg-type]
-
-
-def _parse_start(text: str) -> tuple[int, int | None]:
-    """Return nanoseconds, and the offset from UTC in seconds, None if the text has no zone."""
-    try:
-        start = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadConfiguration(f"start {text!r} is not a date and time; write it as 2024-05-01T08:30:00+02:00") from None
-    offset = start.utcoffset()
-    zoned = start if offset is not None else start.replace(tzinfo=UTC)
-    whole = int(zoned.replace(microsecond=0).timestamp())
-    return whole * SECOND + zoned.microsecond * 1000, None if offset is None else int(offset.total_seconds())
 
 
 def _offset(path: Path, mapping: Mapping) -> tuple[int | None, tuple[str, ...]]:
@@ -290,9 +323,7 @@ def _offset(path: Path, mapping: Mapping) -> tuple[int | None, tuple[str, ...]]:
 
 def _written_offset(cells: list[str], place: int) -> int | None:
     written = _OFFSET.search(cells[place]) if place < len(cells) else None
-    if written is None:
-        return 0 if place < len(cells) and cells[place].endswith("Z") else None
-    return (1 if written[1] == "+" else -1) * (int(written[2]) * 3600 + int(written[3]) * 60)
+    return None if written is None else offset_s(written[0])
 
 
 def _filter(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
@@ -316,26 +347,25 @@ def _add_channel(
         samples, missing = numbers(cells)
     except BadConfiguration as error:
         raise BadRecording(found.path, 0, f"column {name!r}: {error}") from error
-    found.add(
-        Series(
-            label=column.name or name,
-            meaning=Meaning(
-                modality=column.modality,
-                unit=column.unit or modality(column.modality).unit,
-                axis=column.axis,
-                placement=column.placement,
-            ),
-            samples=axis.lay(samples),
-            rate_hz=axis.rate_hz,
-            start_ns=axis.start_ns,
-            scale=column.scale,
-            offset=column.offset,
-            present=axis.grid.present if axis.grid else None,
-            missing=None if missing is None else axis.lay(missing).astype(bool),
-            missing_reason="empty cell, or not a number",
-            findings=findings,
-        )
+    series = Series(
+        label=column.name or name,
+        meaning=Meaning(
+            modality=column.modality,
+            unit=column.unit or modality(column.modality).unit,
+            axis=column.axis,
+            placement=column.placement,
+        ),
+        samples=axis.lay(samples),
+        rate_hz=axis.rate_hz,
+        start_ns=axis.start_ns,
+        scale=column.scale,
+        offset=column.offset,
+        present=axis.grid.present if axis.grid else None,
+        missing=None if missing is None else axis.lay(missing).astype(bool),
+        missing_reason="empty cell, or not a number",
+        findings=findings,
     )
+    found.add(series)
 
 
 def _add_events(found: Assembly, kind: str, cells: pa.ChunkedArray, axis: TimeAxis) -> None:
@@ -353,6 +383,8 @@ def _add_events(found: Assembly, kind: str, cells: pa.ChunkedArray, axis: TimeAx
 READER = Reader(
     name="csv",
     describes="tables of samples: CSV, TSV and Parquet, with a mapping that names the columns",
+    devices=("any program that writes tables",),
+    clock="as the mapping says: UTC with the offset that is written, local without a zone, relative without a date",
     suffixes=(".csv", ".tsv", ".txt", ".parquet"),
     recognises=recognises,
     read=read,

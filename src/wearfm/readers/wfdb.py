@@ -1,12 +1,28 @@
 """WFDB records (PhysioNet): headers, signal files, records in several segments, annotations.
 
-A record is a header and the files that it names in the same folder. Every signal becomes a channel of integers;
-skew moves a channel's start, so that no sample is lost; a record in segments becomes one recording whose missing
-segments are gaps. Annotations become events:
+Records of the WaveForm DataBase (PhysioNet): a header (`.hea`), signal files, annotation files. Name the header or one of
+its signal files. Recognised by the first two lines of the header.
 
-    annotation       label: the symbol (N, V, + ...); of a second annotator "annotation.qrs" and so on
-    rhythm           label: the rhythm without its bracket ("AFIB"); lasts until the next one
-    note             label: the comment
+| in the record | in the recording |
+|---|---|
+| formats 16, 24, 32, 61, 80, 160, 212, 310, 311 | `int16` or `int32`, unchanged |
+| gain, baseline, unit | scale and offset |
+| several samples per frame | a higher `rate_hz` for that channel |
+| skew | an earlier `start_ns`; no sample is lost |
+| the lowest value of a format | masked: the file says that it was not measured |
+| checksum and first sample | verified; a mismatch is a note in the quality record |
+| segments, fixed or variable layout | one recording; missing segments are gaps; different gains give `float32` in physical units |
+| base date and time | local clock; without a date, relative |
+| annotations | events `annotation`; label is the symbol (`N`, `V`, ...) |
+| rhythm changes | events `rhythm` that last until the next one; label without the bracket (`AFIB`) |
+| comments among the annotations | events `note` |
+| age and sex in the header's comments | facts |
+
+The first annotation file found, in the order `atr ari qrs ecg pu pu0 pu1 st apn man breath`, is the reference. Those of any
+other carry their ending: `annotation.qrs`, `rhythm.qrs`.
+
+**Limits.** Formats 8 (differences) and 508, 516, 524 (FLAC) are refused by name. File names that leave the folder of the
+header are refused.
 """
 
 from __future__ import annotations
@@ -172,6 +188,8 @@ def _rhythm_ends(marks: list[Mark], last: float) -> dict[int, float]:
 READER = Reader(
     name="wfdb",
     describes="WaveForm DataBase records of PhysioNet: header, signal files, annotations",
+    devices=("PhysioNet databases", "Holter recorders"),
+    clock="wall clock of an unknown zone where the header has a date: local; otherwise relative",
     suffixes=(".hea", ".dat", ".mat"),
     recognises=recognises,
     read=read,

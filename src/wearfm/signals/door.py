@@ -68,7 +68,7 @@ def admit(
         scale=scale,
         offset=offset,
     )
-    quality = ChannelQuality(name=name, source=measured.total + dropped, kept=valid.total, findings=found)
+    quality = ChannelQuality(name=name, source=measured.total + dropped, kept=valid.total, findings=found, unit=unit)
     return Admitted(channel=channel, quality=quality)
 
 

@@ -32,12 +32,17 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelQuality:
-    """What became of the samples of one channel. source: number of samples in the file. kept: number that are valid."""
+    """What became of the samples of one channel.
+
+    source: number of samples in the file. kept: number that are valid. unit: that of the source; the channel's own is the
+    modality's.
+    """
 
     name: str
     source: int
     kept: int
     findings: tuple[Finding, ...] = ()
+    unit: str = ""
 
     def __post_init__(self) -> None:
         if self.source != self.kept + self.count("masked") + self.count("dropped"):
@@ -79,6 +84,7 @@ class Quality:
                     "name": channel.name,
                     "source": channel.source,
                     "kept": channel.kept,
+                    "unit": channel.unit,
                     "findings": [[finding.action, finding.samples, finding.reason] for finding in channel.findings],
                 }
                 for channel in self.channels
@@ -96,6 +102,7 @@ class Quality:
                     source=row["source"],
                     kept=row["kept"],
                     findings=tuple(Finding(action=a, samples=n, reason=r) for a, n, r in row["findings"]),
+                    unit=row.get("unit", ""),
                 )
                 for row in plain["channels"]
             ),
