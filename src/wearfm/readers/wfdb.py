@@ -11,7 +11,7 @@ its signal files. Recognised by the first two lines of the header.
 | skew | an earlier `start_ns`; no sample is lost |
 | the lowest value of a format | masked: the file says that it was not measured |
 | checksum and first sample | verified; a mismatch is a note in the quality record |
-| segments, fixed or variable layout | one recording; missing segments are gaps; different gains give `float32` in physical units |
+| segments, fixed or variable layout | one recording; missing segments are gaps; different gains give physical `float32` |
 | base date and time | local clock; without a date, relative |
 | annotations | events `annotation`; label is the symbol (`N`, `V`, ...) |
 | rhythm changes | events `rhythm` that last until the next one; label without the bracket (`AFIB`) |
