@@ -34,9 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "finetuning": HALL,
     "distilling": HALL,
     "workflow": HALL,
+    "resolution": HALL,
+    "resolution_picture": {"evaluation", "resolution"},
     "study": HALL | {"workflow"},
-    "cli": HALL | {"workflow", "study", "imputation", "finetuning", "distilling"},
-    "__init__": HALL | {"workflow", "study", "imputation", "finetuning", "distilling"},
+    "cli": HALL | {"workflow", "study", "imputation", "finetuning", "distilling", "resolution", "resolution_picture"},
+    "__init__": HALL | {"workflow", "study", "imputation", "finetuning", "distilling", "resolution", "resolution_picture"},
     "__main__": {"cli"},
 }
 

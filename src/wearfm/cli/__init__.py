@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "evaluate": "judge embedding tables on tasks, beside the baselines",
     "risk": "say from an embedding table who falls ill sooner, for many outcomes",
     "impute": "fill in what is hidden from a masked recipe, and compare with simple methods",
+    "bench": "see how a task's score depends on rate, duration and number of people",
     "demo": "do all of it: on a simulated cohort, or on real data with --data",
 }
 
