@@ -80,3 +80,8 @@ def test_the_page_of_tasks_is_the_one_the_tasks_write() -> None:
 def test_the_pages_of_readers_are_those_the_readers_write() -> None:
     for name, text in _made_by("readers").pages().items():
         assert text == (ROOT / "docs" / "readers" / name).read_text(), f"{name}: run python docs/readers/make.py"
+
+
+def test_the_table_of_formats_in_the_readme_is_the_one_the_readers_write() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert _made_by("readers").readme(readme) == readme, "run python docs/readers/make.py"
