@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
+
 
 @dataclass(frozen=True, kw_only=True)
 class EdfSignal:
@@ -209,4 +211,6 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "gt3x": ("gt3x", write_gt3x),
+    "gt3x nhanes": ("gt3x", write_nhanes),
 }
