@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
+
 
 @dataclass(frozen=True, kw_only=True)
 class EdfSignal:
@@ -209,4 +211,9 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "hdf5": ("hdf5", write_hdf5),
+    "mat": ("mat", write_mat),
+    "mat 7.3": ("mat", write_mat_7_3),
+    "npy": ("numpy", write_npy),
+    "npz": ("numpy", write_npz),
 }
