@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
+from tests.readers.tiny_embraceplus import write_embraceplus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +212,7 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "embraceplus": ("embraceplus", write_embraceplus),
     "hdf5": ("hdf5", write_hdf5),
     "mat": ("mat", write_mat),
     "mat 7.3": ("mat", write_mat_7_3),

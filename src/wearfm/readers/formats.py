@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import edf, empatica, hdf5, mat, npy, table, wfdb
+from wearfm.readers import edf, embraceplus, empatica, hdf5, mat, npy, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
@@ -18,6 +18,7 @@ READERS: dict[str, Reader] = {
         hdf5.READER,
         mat.READER,
         npy.READER,
+        embraceplus.READER,
         empatica.READER,
         wfdb.READER,
         table.READER,
