@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
+from tests.readers.tiny_embraceplus import write_embraceplus
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
 
 
@@ -213,4 +215,10 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "e4 zip": ("empatica", write_e4_zip),
     "gt3x": ("gt3x", write_gt3x),
     "gt3x nhanes": ("gt3x", write_nhanes),
+    "embraceplus": ("embraceplus", write_embraceplus),
+    "hdf5": ("hdf5", write_hdf5),
+    "mat": ("mat", write_mat),
+    "mat 7.3": ("mat", write_mat_7_3),
+    "npy": ("numpy", write_npy),
+    "npz": ("numpy", write_npz),
 }

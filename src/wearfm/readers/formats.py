@@ -6,13 +6,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import edf, empatica, gt3x, table, wfdb
+from wearfm.readers import (
+    edf,
+    embraceplus,
+    empatica,
+    gt3x,
+    hdf5,
+    mat,
+    npy,
+    table,
+    wfdb,
+)
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
 # In order of how sure a reader can be: those with a signature first, the one that takes any table last.
 READERS: dict[str, Reader] = {
-    reader.name: reader for reader in (edf.READER, gt3x.READER, empatica.READER, wfdb.READER, table.READER)
+    reader.name: reader
+    for reader in (
+        edf.READER,
+        hdf5.READER,
+        mat.READER,
+        npy.READER,
+        embraceplus.READER,
+        gt3x.READER,
+        empatica.READER,
+        wfdb.READER,
+        table.READER,
+    )
 }
 
 

@@ -54,59 +54,26 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-from numpy.typing import NDArray
 
-from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat
-from wearfm.readers.assembly import Assembly, Series, runs
+from wearfm.errors import BadRecording, UnknownFormat
+from wearfm.readers.assembly import Assembly
 from wearfm.readers.base import Bytes, Reader, encoding, load, peek, stem
-from wearfm.readers.columns import NUMBER, codes, nanoseconds, numbers
-from wearfm.readers.labels import Meaning
-from wearfm.readers.mapping import ChannelColumn, Mapping, find_mapping, load_mapping, suggest
-from wearfm.readers.stamps import date_ns, offset_s
-from wearfm.signals.clock import Grid, clock_of, regularise
-from wearfm.signals.quality_record import Finding
-from wearfm.signals.recording import SECOND, Clock, Recording
-from wearfm.signals.spans import Spans
-from wearfm.signals.units import modality
+from wearfm.readers.columns import NUMBER
+from wearfm.readers.mapping import Mapping, find_mapping, load_mapping, suggest
+from wearfm.readers.rows import Rows, add_rows
+from wearfm.readers.stamps import offset_s
+from wearfm.signals.recording import Recording
 
 _PARQUET = b"PAR1"
 _OFFSET = re.compile(r"([+-]\d\d:?\d\d|Z)$")
 _TEXT = bytes((9, 10, 13, *range(32, 256)))
 _DELIMITERS = (",", ";", "\t")
 _TAIL = 4096  # bytes that hold the last row
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Rows:
-    """A parsed table. columns: name -> column. malformed: rows that did not have as many cells as the header."""
-
-    columns: dict[str, pa.ChunkedArray]
-    num_rows: int
-    malformed: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TimeAxis:
-    """When the rows were measured. grid: None for rows at a fixed rate without stamps. notes: on the axis as a whole."""
-
-    start_ns: int
-    rate_hz: float
-    clock: Clock
-    utc_offset_s: int | None
-    grid: Grid | None
-    no_time: int = 0
-    notes: tuple[str, ...] = ()
-
-    def lay(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return the cells of the rows on the grid, (N,) -> (T,)."""
-        return cells if self.grid is None else self.grid.lay(cells)
 
 
 def read(path: Path) -> Iterator[Recording]:
@@ -128,18 +95,14 @@ def read_table(path: str | Path, *, mapping: Mapping) -> Recording:
     if rows.num_rows == 0:
         raise BadRecording(path, 0, "a table without rows")
     found = Assembly(path=path)
-    rows, axis = _axis(path, rows, mapping)
-    found.note(*axis.notes)
-    dropped = _dropped(rows, axis)
-    for name, column in mapping.channels.items():
-        _add_channel(found, name, column, rows.columns[name], axis, dropped)
-    for name, event in mapping.events.items():
-        _add_events(found, event.kind, rows.columns[name], axis)
+    axis = add_rows(found, rows, mapping)
+    offset, notes = _offset(path, mapping) if axis.clock == "utc" else (None, ())
+    found.note(*notes)
     return found.finish(
         participant=mapping.participant or stem(path),
         name=mapping.recording or stem(path),
         clock=axis.clock,
-        utc_offset_s=axis.utc_offset_s,
+        utc_offset_s=axis.utc_offset_s if offset is None else offset,
         device=mapping.device,
         source=f"csv: {path.name}",
         facts=mapping.facts,
@@ -270,46 +233,11 @@ def _without_mark(data: Bytes) -> Bytes:
     return data[3:] if data[:3].tobytes() == b"\xef\xbb\xbf" else data
 
 
-def _axis(path: Path, rows: Rows, mapping: Mapping) -> tuple[Rows, TimeAxis]:
-    """Return the rows that have a time, and the axis on which they lie."""
-    try:
-        if mapping.time is None:
-            return rows, _fixed_axis(mapping)
-        stamps, has_time, is_local = nanoseconds(rows.columns[mapping.time.column], unit=mapping.time.unit)
-        if not has_time.any():
-            time = mapping.time
-            raise BadConfiguration(f"no cell of {time.column!r} is a time in {time.unit!r}; check the unit of the time column")
-        grid = regularise(stamps[has_time], rate_hz=mapping.rate_hz)
-        clock = clock_of(grid.start_ns)
-    except BadConfiguration as error:
-        raise BadRecording(path, 0, str(error)) from error
-    offset, notes = _offset(path, mapping) if mapping.time.unit == "iso" and not is_local else (None, ())
-    axis = TimeAxis(
-        start_ns=grid.start_ns,
-        rate_hz=grid.rate_hz,
-        clock="local" if is_local and clock == "utc" else clock,
-        utc_offset_s=offset,
-        grid=grid,
-        no_time=int(np.count_nonzero(~has_time)),
-        notes=(*grid.notes, *notes),
-    )
-    return _filter(rows, has_time), axis
-
-
-def _fixed_axis(mapping: Mapping) -> TimeAxis:
-    assert mapping.rate_hz is not None, "the mapping has checked that there is a rate where there is no time"
-    start_ns, clock, offset = 0, "relative", None
-    if mapping.start:
-        start, offset = date_ns(mapping.start)
-        start_ns, clock = start, "local" if offset is None else "utc"
-    return TimeAxis(start_ns=start_ns, rate_hz=mapping.rate_hz, clock=clock, utc_offset_s=offset, grid=None)  # type: ignore[arg-type]
-
-
 def _offset(path: Path, mapping: Mapping) -> tuple[int | None, tuple[str, ...]]:
     """Return local time minus UTC as the first row of a text table writes it, None for none; and a note if the last differs."""
     head = peek(path)
     lines = _lines(head)[mapping.skip_rows + mapping.header + mapping.unit_rows :]
-    if head.startswith(_PARQUET) or not lines or mapping.time is None:
+    if head.startswith(_PARQUET) or not lines or mapping.time is None or mapping.time.unit != "iso":
         return None, ()
     delimiter = mapping.delimiter or _delimiter(head)
     place = _names(path, mapping, delimiter).index(mapping.time.column)
@@ -324,60 +252,6 @@ def _offset(path: Path, mapping: Mapping) -> tuple[int | None, tuple[str, ...]]:
 def _written_offset(cells: list[str], place: int) -> int | None:
     written = _OFFSET.search(cells[place]) if place < len(cells) else None
     return None if written is None else offset_s(written[0])
-
-
-def _filter(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
-    if keep.all():
-        return rows
-    columns = {name: column.filter(pa.array(keep)) for name, column in rows.columns.items()}
-    return Rows(columns=columns, num_rows=int(np.count_nonzero(keep)), malformed=rows.malformed)
-
-
-def _dropped(rows: Rows, axis: TimeAxis) -> tuple[Finding, ...]:
-    """Return what became of rows as a whole; it holds for every channel."""
-    lost = ((rows.malformed, "row with too few or too many cells"), (axis.no_time, "row without a readable time"))
-    findings = tuple(Finding(action="dropped", samples=n, reason=reason) for n, reason in lost if n)
-    return findings + (axis.grid.findings if axis.grid else ())
-
-
-def _add_channel(
-    found: Assembly, name: str, column: ChannelColumn, cells: pa.ChunkedArray, axis: TimeAxis, findings: tuple[Finding, ...]
-) -> None:
-    try:
-        samples, missing = numbers(cells)
-    except BadConfiguration as error:
-        raise BadRecording(found.path, 0, f"column {name!r}: {error}") from error
-    series = Series(
-        label=column.name or name,
-        meaning=Meaning(
-            modality=column.modality,
-            unit=column.unit or modality(column.modality).unit,
-            axis=column.axis,
-            placement=column.placement,
-        ),
-        samples=axis.lay(samples),
-        rate_hz=axis.rate_hz,
-        start_ns=axis.start_ns,
-        scale=column.scale,
-        offset=column.offset,
-        present=axis.grid.present if axis.grid else None,
-        missing=None if missing is None else axis.lay(missing).astype(bool),
-        missing_reason="empty cell, or not a number",
-        findings=findings,
-    )
-    found.add(series)
-
-
-def _add_events(found: Assembly, kind: str, cells: pa.ChunkedArray, axis: TimeAxis) -> None:
-    """Add one event for each run of equal cells; empty cells are none."""
-    code, labels, values = codes(cells)
-    laid = axis.lay(code)
-    present = axis.grid.present if axis.grid else Spans.all(len(laid))
-    step = SECOND / axis.rate_hz
-    for start, stop, which in runs(laid, within=present & Spans.from_mask(laid.astype(np.int64) >= 0)):
-        onset = axis.start_ns + round(start * step)
-        end = axis.start_ns + round(stop * step)
-        found.events.append((kind, onset, end - onset, labels[int(which)], values[int(which)]))
 
 
 READER = Reader(
