@@ -22,6 +22,7 @@ DATA = ROOT / os.environ.get("WEARFM_DATA", "../shared/data")
 GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
+    "raw_devices/apple_health/export.xml",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 
@@ -192,7 +193,7 @@ def test_a_generator_of_recordings_is_lazy(tmp_path: Path) -> None:
 def test_unknown_content_lists_what_is_known(tmp_path: Path) -> None:
     path = tmp_path / "song.mp3"
     path.write_bytes(b"ID3\x04\x00\x00\x00")
-    with pytest.raises(UnknownFormat, match=r"song.mp3: a file that begins with b'ID3.*edf, empatica, wfdb, csv.*convert"):
+    with pytest.raises(UnknownFormat, match=r"song.mp3: a file that begins with b'ID3.*edf, .*empatica, .*csv.*convert"):
         list(read(path))
 
 

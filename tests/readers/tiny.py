@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
+
 
 @dataclass(frozen=True, kw_only=True)
 class EdfSignal:
@@ -209,4 +211,6 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "apple health": ("apple_health", write_apple_health),
+    "apple ecg": ("apple_ecg", write_apple_ecg),
 }
