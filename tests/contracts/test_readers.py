@@ -23,6 +23,7 @@ GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
     "raw_devices/actigraph_gt3x/*.gt3x",
+    "raw_devices/apple_health/export.xml",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 
@@ -194,6 +195,7 @@ def test_unknown_content_lists_what_is_known(tmp_path: Path) -> None:
     path = tmp_path / "song.mp3"
     path.write_bytes(b"ID3\x04\x00\x00\x00")
     with pytest.raises(UnknownFormat, match=r"song.mp3: a file that begins with b'ID3.*edf.*csv.*convert"):
+    with pytest.raises(UnknownFormat, match=r"song.mp3: a file that begins with b'ID3.*edf, .*empatica, .*csv.*convert"):
         list(read(path))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
 from tests.readers.tiny_embraceplus import write_embraceplus
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
@@ -221,4 +222,6 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "mat 7.3": ("mat", write_mat_7_3),
     "npy": ("numpy", write_npy),
     "npz": ("numpy", write_npz),
+    "apple health": ("apple_health", write_apple_health),
+    "apple ecg": ("apple_ecg", write_apple_ecg),
 }

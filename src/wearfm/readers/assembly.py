@@ -75,11 +75,12 @@ def on_grid(
 
 @dataclass(kw_only=True)
 class Assembly:
-    """What was found so far in the file at `path`."""
+    """What was found so far in the file at `path`. blocks: events that are too many for rows."""
 
     path: Path
     admitted: list[Admitted] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
+    blocks: list[Events] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     asides: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -127,7 +128,7 @@ class Assembly:
             participant=printable(participant) or "unknown",
             name=printable(name) or "recording",
             channels=tuple(entry.channel for entry in self.admitted),
-            events=Events.of(self.events),
+            events=Events.joined([Events.of(self.events), *self.blocks]),
             clock=clock,
             utc_offset_s=utc_offset_s,
             device=printable(device),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
 from wearfm.readers import (
+    apple_ecg,
+    apple_health,
     edf,
     embraceplus,
     empatica,
@@ -31,6 +33,8 @@ READERS: dict[str, Reader] = {
         embraceplus.READER,
         gt3x.READER,
         empatica.READER,
+        apple_health.READER,
+        apple_ecg.READER,
         wfdb.READER,
         table.READER,
     )
