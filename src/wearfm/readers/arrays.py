@@ -23,7 +23,7 @@ from wearfm.readers.assembly import Assembly
 from wearfm.readers.base import MOST_SAMPLES, stem
 from wearfm.readers.labels import guess_modality
 from wearfm.readers.mapping import ChannelColumn, EventColumn, Mapping, TimeColumn, find_mapping, load_mapping
-from wearfm.readers.rows import Rows, TimeAxis, add_rows
+from wearfm.readers.rows import Rows, TimeAxis, add_rows, shared
 from wearfm.signals.recording import Recording
 from wearfm.signals.units import modality
 
@@ -143,8 +143,8 @@ def _vectors_of(variable: Variable) -> Iterator[str]:
 def _keys(mapping: Mapping) -> tuple[str, ...]:
     """Return all vectors that a mapping names."""
     own = (column.time.column for column in mapping.channels.values() if column.time)
-    shared = (mapping.time.column,) if mapping.time else ()
-    return tuple(dict.fromkeys((*shared, *own, *mapping.channels, *mapping.events)))
+    first = (mapping.time.column,) if mapping.time else ()
+    return tuple(dict.fromkeys((*first, *own, *mapping.channels, *mapping.events)))
 
 
 def _vector(path: Path, variables: Variables, key: str) -> Vector:
@@ -182,16 +182,13 @@ def _recording(
     path: Path, vectors: AnyMapping[str, Vector], mapping: Mapping, *, source: str, part: int, parts: int
 ) -> Recording:
     found = Assembly(path=path)
-    axes = [_add_group(found, vectors, group, part, parts) for group in _groups(mapping)]
-    clocks = {axis.clock for axis in axes}
-    if len(clocks) > 1:
-        raise BadRecording(path, 0, f"channels on clocks of different kinds ({', '.join(sorted(clocks))}); give each a time")
+    axis = shared(path, [_add_group(found, vectors, group, part, parts) for group in _groups(mapping)])
     name = mapping.recording or stem(path)
     return found.finish(
         participant=mapping.participant or stem(path),
         name=name if parts == 1 or part == 0 else f"{name} part {part + 1}",
-        clock=axes[0].clock,
-        utc_offset_s=axes[0].utc_offset_s,
+        clock=axis.clock,
+        utc_offset_s=axis.utc_offset_s,
         device=mapping.device,
         source=f"{source}: {path.name}",
         facts=mapping.facts,
@@ -201,14 +198,14 @@ def _recording(
 def _groups(mapping: Mapping) -> list[Mapping]:
     """Return a mapping for each set of channels that shares a time axis."""
     Axis = tuple[TimeColumn | None, float | None]
-    shared: Axis = (mapping.time, mapping.rate_hz)
-    groups: dict[Axis, dict[str, ChannelColumn]] = {shared: {}} if mapping.events else {}
+    common: Axis = (mapping.time, mapping.rate_hz)
+    groups: dict[Axis, dict[str, ChannelColumn]] = {common: {}} if mapping.events else {}
     for key, column in mapping.channels.items():
-        axis = (column.time, column.rate_hz) if column.time or column.rate_hz else shared
+        axis = (column.time, column.rate_hz) if column.time or column.rate_hz else common
         groups.setdefault(axis, {})[key] = column
     none: dict[str, EventColumn] = {}
     return [
-        replace(mapping, channels=channels, events=mapping.events if axis == shared else none, time=axis[0], rate_hz=axis[1])
+        replace(mapping, channels=channels, events=mapping.events if axis == common else none, time=axis[0], rate_hz=axis[1])
         for axis, channels in groups.items()
     ]
 

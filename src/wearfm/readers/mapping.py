@@ -53,7 +53,7 @@ class TimeColumn:
 class ChannelColumn:
     """A column of samples. Physical value in `unit` = scale * cell + offset. unit "": the modality's own.
 
-    rate_hz, time: of this channel alone, where channels do not share their rows: in arrays and in long tables.
+    rate_hz, time: of this channel alone, where channels do not share their rows: both in arrays, the rate in long tables.
     """
 
     modality: str

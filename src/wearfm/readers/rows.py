@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -96,6 +98,14 @@ def _fixed_axis(mapping: Mapping, first_row: int) -> TimeAxis:
         clock = "local" if offset is None else "utc"
     start_ns += round(first_row * SECOND / mapping.rate_hz)
     return TimeAxis(start_ns=start_ns, rate_hz=mapping.rate_hz, clock=clock, utc_offset_s=offset, grid=None)
+
+
+def shared(path: Path, axes: Sequence[TimeAxis]) -> TimeAxis:
+    """Return one of the axes of a recording, which must all be on a clock of the same kind."""
+    clocks = sorted({axis.clock for axis in axes})
+    if len(clocks) > 1:
+        raise BadRecording(path, 0, f"channels on clocks of different kinds ({', '.join(clocks)}); give each a time")
+    return axes[0]
 
 
 def _filter(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
