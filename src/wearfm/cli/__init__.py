@@ -16,6 +16,7 @@ from wearfm.errors import UnknownName, WearfmError
 
 VERBS: dict[str, str] = {
     "inspect": "show what is in a file or a folder of recordings",
+    "datasets": "list open data sets, show a card, download one, prepare it",
     "prepare": "turn raw recordings into a store",
     "store": "describe, verify or repair a store",
     "minutes": "bring a store of raw recordings to one value a minute",
