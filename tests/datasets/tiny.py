@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from scipy.io import savemat
 
-from tests.datasets import tiny_single
+from tests.datasets import tiny_daily, tiny_single
 
 MINUTE = timedelta(minutes=1)
 
@@ -243,5 +243,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "stanford_fog": write_stanford_fog,
     "stress_predict": write_stress_predict,
     "troika": write_troika,
+    "wearablehrv": tiny_daily.write_wearablehrv,
+    "welltory": tiny_daily.write_welltory,
     "wesad_e4": write_wesad_e4,
 }

@@ -20,6 +20,8 @@ from wearfm.datasets import (
     stanford_fog,
     stress_predict,
     troika,
+    wearablehrv,
+    welltory,
     wesad_e4,
 )
 from wearfm.datasets.base import Dataset
@@ -46,6 +48,8 @@ DATASETS: dict[str, Dataset] = {
         stanford_fog,
         stress_predict,
         troika,
+        wearablehrv,
+        welltory,
         wesad_e4,
     )
 }

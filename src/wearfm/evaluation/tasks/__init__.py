@@ -31,6 +31,8 @@ from wearfm.evaluation.tasks import (
     synthetic_heart_rate,
     synthetic_hypertension,
     troika_heart_rate,
+    welltory_sex,
+    welltory_symptoms,
     wesad_e4_stress,
 )
 
@@ -66,6 +68,8 @@ TASKS: dict[str, Task] = {
         synthetic_heart_rate,
         synthetic_hypertension,
         troika_heart_rate,
+        welltory_sex,
+        welltory_symptoms,
         wesad_e4_stress,
     )
 }
