@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_cwa import write_cwa
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
 
 
@@ -211,6 +212,7 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "cwa": ("cwa", write_cwa),
     "gt3x": ("gt3x", write_gt3x),
     "gt3x nhanes": ("gt3x", write_nhanes),
 }

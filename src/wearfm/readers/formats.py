@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import edf, empatica, gt3x, table, wfdb
+from wearfm.readers import cwa, edf, empatica, gt3x, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
 # In order of how sure a reader can be: those with a signature first, the one that takes any table last.
 READERS: dict[str, Reader] = {
-    reader.name: reader for reader in (edf.READER, gt3x.READER, empatica.READER, wfdb.READER, table.READER)
+    reader.name: reader for reader in (edf.READER, cwa.READER, gt3x.READER, empatica.READER, wfdb.READER, table.READER)
 }
 
 
