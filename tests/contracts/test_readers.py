@@ -24,6 +24,7 @@ GENUINE = (
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
     "raw_devices/actigraph_gt3x/*.gt3x",
     "raw_devices/apple_health/export.xml",
+    "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
+from tests.readers.tiny_cwa import write_cwa
 from tests.readers.tiny_embraceplus import write_embraceplus
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
 
@@ -214,6 +215,7 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "cwa": ("cwa", write_cwa),
     "gt3x": ("gt3x", write_gt3x),
     "gt3x nhanes": ("gt3x", write_nhanes),
     "embraceplus": ("embraceplus", write_embraceplus),

@@ -9,6 +9,7 @@ from wearfm.errors import BadRecording, UnknownFormat
 from wearfm.readers import (
     apple_ecg,
     apple_health,
+    cwa,
     edf,
     embraceplus,
     empatica,
@@ -32,6 +33,7 @@ READERS: dict[str, Reader] = {
         npy.READER,
         embraceplus.READER,
         gt3x.READER,
+        cwa.READER,
         empatica.READER,
         apple_health.READER,
         apple_ecg.READER,
