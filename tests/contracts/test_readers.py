@@ -23,6 +23,7 @@ GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
     "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
+    "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 

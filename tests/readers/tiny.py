@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.readers.tiny_cwa import write_cwa
+from tests.readers.tiny_geneactiv import write_geneactiv
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
+from tests.readers.tiny_matrix import write_matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +215,8 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
     "cwa": ("cwa", write_cwa),
+    "geneactiv": ("geneactiv", write_geneactiv),
     "gt3x": ("gt3x", write_gt3x),
     "gt3x nhanes": ("gt3x", write_nhanes),
+    "matrix": ("matrix", write_matrix),
 }

@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import cwa, edf, empatica, gt3x, table, wfdb
+from wearfm.readers import cwa, edf, empatica, geneactiv, gt3x, matrix, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
 # In order of how sure a reader can be: those with a signature first, the one that takes any table last.
 READERS: dict[str, Reader] = {
-    reader.name: reader for reader in (edf.READER, cwa.READER, gt3x.READER, empatica.READER, wfdb.READER, table.READER)
+    reader.name: reader
+    for reader in (
+        edf.READER,
+        cwa.READER,
+        geneactiv.READER,
+        gt3x.READER,
+        matrix.READER,
+        empatica.READER,
+        wfdb.READER,
+        table.READER,
+    )
 }
 
 
