@@ -25,6 +25,7 @@ GENUINE = (
     "raw_devices/actigraph_gt3x/*.gt3x",
     "raw_devices/apple_health/export.xml",
     "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
+    "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 

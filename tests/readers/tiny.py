@@ -15,7 +15,9 @@ from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
 from tests.readers.tiny_cwa import write_cwa
 from tests.readers.tiny_embraceplus import write_embraceplus
+from tests.readers.tiny_geneactiv import write_geneactiv
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
+from tests.readers.tiny_matrix import write_matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +218,7 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
     "cwa": ("cwa", write_cwa),
+    "geneactiv": ("geneactiv", write_geneactiv),
     "gt3x": ("gt3x", write_gt3x),
     "gt3x nhanes": ("gt3x", write_nhanes),
     "embraceplus": ("embraceplus", write_embraceplus),
@@ -226,4 +229,5 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "npz": ("numpy", write_npz),
     "apple health": ("apple_health", write_apple_health),
     "apple ecg": ("apple_ecg", write_apple_ecg),
+    "matrix": ("matrix", write_matrix),
 }

@@ -9,7 +9,7 @@ time stamp and checksum; gzipped or not. Recognised by "MD" and the length of th
 | samples of six axes | besides, `gyro x`, `gyro y`, `gyro z`: range / 2^15 deg/s |
 | temperature of each sector | channel `temp`, about 1 Hz: 75/256 degC a count, less 50 |
 | light of each sector | channel `light level`: counts of a logarithmic sensor behind the case, modality `other`, not lux |
-| `_p` and `_sc` of the header's annotation | placement (its last known word), participant if it is a code |
+| `_p` and `_sc` of the header's annotation | placement (its last known word), participant if it is one word |
 | session | kept in the name of the device |
 
 **Time.** The clock is set by a computer to its wall clock; the field for its zone is not used: local time. A stamp
@@ -43,7 +43,7 @@ from wearfm.readers.base import Bytes, Reader, load, stem
 from wearfm.readers.blocks import Part, arrange
 from wearfm.readers.cwa_blocks import SECTOR, Layout, Sectors, decode, first_sample_ns, layout, parse
 from wearfm.readers.labels import Meaning
-from wearfm.readers.subject import code
+from wearfm.readers.subject import place, word
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import Recording
 
@@ -52,7 +52,6 @@ _DATA = b"AX\xfc\x01"
 _HEADER_BYTES = 2 * SECTOR
 _SLACK_S = 0.5  # how far counting may lead from the clock before the clock decides
 _AX6 = 0x64
-_PLACES = ("wrist", "waist", "hip", "ankle", "thigh", "chest", "arm", "back", "foot", "finger")
 
 
 def read(path: Path) -> Iterator[Recording]:
@@ -72,10 +71,10 @@ def read(path: Path) -> Iterator[Recording]:
     for number, part in enumerate(laid.parts):
         found = Assembly(path=path, notes=list(notes))
         lost = () if number else tuple(_lost(sectors, chosen))
-        _add_axes(found, sectors, chosen[part.rows], form, part, lost, _place(annotation))
-        _add_slow(found, sectors, chosen[part.rows], time_ns[part.rows], _place(annotation))
+        _add_axes(found, sectors, chosen[part.rows], form, part, lost, place(annotation.get("_p", "")))
+        _add_slow(found, sectors, chosen[part.rows], time_ns[part.rows], place(annotation.get("_p", "")))
         yield found.finish(
-            participant=code(annotation.get("_sc", "")) or stem(path),
+            participant=word(annotation.get("_sc", "")) or stem(path),
             name=stem(path) if number == 0 else f"{stem(path)} part {number + 1}",
             clock="local",
             device=_device(data),
@@ -97,11 +96,6 @@ def _annotation(data: Bytes) -> Mapping[str, str]:
         return dict(parse_qsl(text, max_num_fields=100))
     except ValueError:
         return {}
-
-
-def _place(annotation: Mapping[str, str]) -> str:
-    words = annotation.get("_p", "").lower().split()
-    return next((word for word in reversed(words) if word in _PLACES), "")
 
 
 def _device(data: Bytes) -> str:
@@ -132,7 +126,7 @@ def _lost(sectors: Sectors, chosen: NDArray[np.int64]) -> Iterator[Finding]:
 
 def _add_axes(
     found: Assembly, sectors: Sectors, rows: NDArray[np.int64], form: Layout, part: Part,
-    lost: tuple[Finding, ...], place: str,
+    lost: tuple[Finding, ...], site: str,
 ) -> None:  # fmt: skip
     axes = decode(sectors, rows, form)
     kinds = [("gyro", "deg/s", form.gyro_range / 2**15)] if form.num_axes == 6 else []
@@ -142,7 +136,7 @@ def _add_axes(
         found.add(
             Series(
                 label=f"{modality} {axis}",
-                meaning=Meaning(modality=modality, unit=unit, axis=axis, placement=place),
+                meaning=Meaning(modality=modality, unit=unit, axis=axis, placement=site),
                 samples=part.lay(samples),
                 rate_hz=part.rate_hz,
                 start_ns=part.start_ns,
@@ -153,15 +147,15 @@ def _add_axes(
         )
 
 
-def _add_slow(found: Assembly, sectors: Sectors, rows: NDArray[np.int64], time_ns: NDArray[np.int64], place: str) -> None:
+def _add_slow(found: Assembly, sectors: Sectors, rows: NDArray[np.int64], time_ns: NDArray[np.int64], site: str) -> None:
     """Add what is read once a sector; 0 means that it was not read yet."""
     if len(rows) < 2 or not (np.diff(time_ns) > 0).any():
         found.note("temperature and light are left out; one sector has no rate")
         return
     grid = found.grid(time_ns)
     for label, meaning, values, scale, offset in (
-        ("temp", Meaning(modality="temp", unit="degC", placement=place), sectors.temperature[rows], 75 / 256, -50.0),
-        ("light level", Meaning(modality="other", unit="au", placement=place), sectors.light[rows], 1.0, 0.0),
+        ("temp", Meaning(modality="temp", unit="degC", placement=site), sectors.temperature[rows], 75 / 256, -50.0),
+        ("light level", Meaning(modality="other", unit="au", placement=site), sectors.light[rows], 1.0, 0.0),
     ):
         found.add(
             on_grid(
