@@ -22,7 +22,8 @@ DATA = ROOT / os.environ.get("WEARFM_DATA", "../shared/data")
 GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
-    "raw_devices/apple_health/export.xml",
+    "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
+    "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 
@@ -181,7 +182,7 @@ def _says_so(cut: Recording, original: Recording) -> bool:
 
 def _has_no_end(path: Path) -> bool:
     """Plain text tables neither count their rows nor mark their end: what is left is a shorter table."""
-    return path.suffix in (".csv", ".txt", ".tsv", ".log")
+    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD")
 
 
 def test_a_generator_of_recordings_is_lazy(tmp_path: Path) -> None:

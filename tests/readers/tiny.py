@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_actiwatch import write_actiware, write_awd, write_condor, write_mesa
 from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 
 
@@ -211,6 +212,10 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "actiwatch awd": ("actiwatch", write_awd),
+    "actiware": ("actiwatch", write_actiware),
+    "mesa": ("actiwatch", write_mesa),
+    "condor": ("condor", write_condor),
     "apple health": ("apple_health", write_apple_health),
     "apple ecg": ("apple_ecg", write_apple_ecg),
 }

@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import apple_ecg, apple_health, edf, empatica, table, wfdb
+from wearfm.readers import actiwatch, apple_ecg, apple_health, condor, edf, empatica, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
 # In order of how sure a reader can be: those with a signature first, the one that takes any table last.
-READERS: dict[str, Reader] = {reader.name: reader for reader in (
-    edf.READER, empatica.READER, apple_health.READER, apple_ecg.READER, wfdb.READER, table.READER,
-)}  # fmt: skip
+READERS: dict[str, Reader] = {
+    reader.name: reader
+    for reader in (
+        edf.READER,
+        empatica.READER,
+        apple_health.READER,
+        apple_ecg.READER,
+        actiwatch.READER,
+        condor.READER,
+        wfdb.READER,
+        table.READER,
+    )
+}
 
 
 def find_reader(path: str | Path) -> Reader:
