@@ -26,6 +26,8 @@ GENUINE = (
     "raw_devices/apple_health/export.xml",
     "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
     "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
+    "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
+    "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 
@@ -184,7 +186,7 @@ def _says_so(cut: Recording, original: Recording) -> bool:
 
 def _has_no_end(path: Path) -> bool:
     """Plain text tables neither count their rows nor mark their end: what is left is a shorter table."""
-    return path.suffix in (".csv", ".txt", ".tsv", ".log")
+    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD")
 
 
 def test_a_generator_of_recordings_is_lazy(tmp_path: Path) -> None:

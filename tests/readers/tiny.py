@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_actiwatch import write_actiware, write_awd, write_condor, write_mesa
 from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
 from tests.readers.tiny_cwa import write_cwa
@@ -227,6 +228,10 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "mat 7.3": ("mat", write_mat_7_3),
     "npy": ("numpy", write_npy),
     "npz": ("numpy", write_npz),
+    "actiwatch awd": ("actiwatch", write_awd),
+    "actiware": ("actiwatch", write_actiware),
+    "mesa": ("actiwatch", write_mesa),
+    "condor": ("condor", write_condor),
     "apple health": ("apple_health", write_apple_health),
     "apple ecg": ("apple_ecg", write_apple_ecg),
     "matrix": ("matrix", write_matrix),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
 from wearfm.readers import (
+    actiwatch,
     apple_ecg,
     apple_health,
+    condor,
     cwa,
     edf,
     embraceplus,
@@ -42,6 +44,8 @@ READERS: dict[str, Reader] = {
         apple_health.READER,
         apple_ecg.READER,
         wfdb.READER,
+        actiwatch.READER,
+        condor.READER,
         table.READER,
     )
 }
