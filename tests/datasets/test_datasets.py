@@ -99,6 +99,7 @@ def test_bidmc_reads_waves_numbers_and_breaths(tmp_path: Path) -> None:
         ("stress_predict", 29),
         ("troika", 7),
         ("wesad_e4", 6),
+        ("wisdm", 7),
     ],
 )
 def test_real_recordings_are_read_whole(name: str, people: int, data_folder: Path) -> None:
