@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wearfm.datasets import wesad_e4
-from wearfm.datasets.base import Dataset, Row, only
+from wearfm.datasets.base import Address, Dataset, Row, only
 from wearfm.errors import BadRecording
 from wearfm.readers import respiban
 from wearfm.readers.assembly import Assembly
@@ -119,5 +119,5 @@ WESAD/S2/S2_E4_Data.zip
 WESAD/S2/S2_quest.csv
 WESAD/S2/S2_readme.txt""",
     size="2.5 GB (packed)",
-    by_hand="Download WESAD.zip from the authors' page, which the homepage links to, and unpack it.",
+    addresses=(Address(kind="file", url="https://uni-siegen.sciebo.de/s/HGdUkoNlW1Ub0Gx/download", path="WESAD.zip"),),
 )

@@ -10,7 +10,7 @@ is filtered before.
 
 **Time.** Stamps count nanoseconds since the device was switched on, whatever the README says: the clock is relative, and
 the watch's is not the phone's. Between activities they jump, in some files backwards: hence one recording an activity.
-A phone's stamps may stop for minutes within an activity: that is a gap.
+Where they stop within an activity, that is a gap.
 
 **Cautions.** Every activity was done once: windows of a person and activity resemble each other. Read are the official
 text (`raw/watch/accel/data_1600_accel_watch.txt`) or tables converted from it (`1600_accel_watch.parquet`); tables are
