@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from wearfm.errors import BadRecording, CannotWrite, DamagedStore, WearfmError
 from wearfm.preparation.sources import SourceFile, hash_source
@@ -135,8 +135,8 @@ def _prepared(unit: Unit, source: SourceFile, sha256: str) -> Tally | None:
     """Return what an earlier run had prepared of a source that is unchanged since; None if none had."""
     with schema.reading(unit.store) as database:
         found = catalogue.find_source(database, source.label, sha256, unit.settings)
-    summary = json.loads(found.summary) if found is not None else {"outcome": "none"}
-    return Tally.from_json(summary["tally"]) if summary["outcome"] == "prepared" else None
+    summary: dict[str, Any] = json.loads(found.summary) if found is not None else {}
+    return Tally.from_json(summary["tally"]) if summary.get("outcome") == "prepared" else None
 
 
 def _named(recording: Recording, source: SourceFile, participant_from: ParticipantFrom) -> Recording:
