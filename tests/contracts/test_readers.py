@@ -22,7 +22,7 @@ DATA = ROOT / os.environ.get("WEARFM_DATA", "../shared/data")
 GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
-    "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
+    "raw_devices/actigraph_gt3x/*", "raw_devices/pyactigraphy/*.agd", "raw_devices/axivity_ggirread/*.cwa",
     "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND

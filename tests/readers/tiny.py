@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_actilife import write_actilife, write_agd
 from tests.readers.tiny_cwa import write_cwa
 from tests.readers.tiny_geneactiv import write_geneactiv
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
@@ -214,6 +215,8 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "actilife": ("actilife", write_actilife),
+    "agd": ("agd", write_agd),
     "cwa": ("cwa", write_cwa),
     "geneactiv": ("geneactiv", write_geneactiv),
     "gt3x": ("gt3x", write_gt3x),

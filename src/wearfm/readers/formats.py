@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import cwa, edf, empatica, geneactiv, gt3x, matrix, table, wfdb
+from wearfm.readers import actilife, agd, cwa, edf, empatica, geneactiv, gt3x, matrix, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
@@ -19,6 +19,8 @@ READERS: dict[str, Reader] = {
         geneactiv.READER,
         gt3x.READER,
         matrix.READER,
+        agd.READER,
+        actilife.READER,
         empatica.READER,
         wfdb.READER,
         table.READER,
