@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_actilife import write_actilife, write_agd
 from tests.readers.tiny_actiwatch import write_actiware, write_awd, write_condor, write_mesa
 from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
@@ -218,6 +219,8 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "parquet": ("csv", write_parquet),
     "e4 folder": ("empatica", write_e4),
     "e4 zip": ("empatica", write_e4_zip),
+    "actilife": ("actilife", write_actilife),
+    "agd": ("agd", write_agd),
     "cwa": ("cwa", write_cwa),
     "geneactiv": ("geneactiv", write_geneactiv),
     "gt3x": ("gt3x", write_gt3x),

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
 from wearfm.readers import (
+    actilife,
     actiwatch,
+    agd,
     apple_ecg,
     apple_health,
     condor,
@@ -37,6 +39,7 @@ READERS: dict[str, Reader] = {
         npy.READER,
         embraceplus.READER,
         gt3x.READER,
+        agd.READER,
         cwa.READER,
         geneactiv.READER,
         matrix.READER,
@@ -45,6 +48,7 @@ READERS: dict[str, Reader] = {
         apple_ecg.READER,
         wfdb.READER,
         actiwatch.READER,
+        actilife.READER,
         condor.READER,
         table.READER,
     )
