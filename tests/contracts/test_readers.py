@@ -23,6 +23,7 @@ GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
     "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
+    "raw_devices/polar_verity_biobss", "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
     "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND

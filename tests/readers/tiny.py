@@ -13,6 +13,8 @@ import numpy as np
 
 from tests.readers.tiny_actiwatch import write_actiware, write_awd, write_condor, write_mesa
 from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
+from tests.readers.tiny_fit import write_fit
+from tests.readers.tiny_polar import write_polar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +218,8 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "actiware": ("actiwatch", write_actiware),
     "mesa": ("actiwatch", write_mesa),
     "condor": ("condor", write_condor),
+    "fit": ("fit", write_fit),
+    "polar": ("polar", write_polar),
     "apple health": ("apple_health", write_apple_health),
     "apple ecg": ("apple_ecg", write_apple_ecg),
 }

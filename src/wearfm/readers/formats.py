@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import actiwatch, apple_ecg, apple_health, condor, edf, empatica, table, wfdb
+from wearfm.readers import actiwatch, apple_ecg, apple_health, condor, edf, empatica, fit, polar, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
@@ -20,6 +20,8 @@ READERS: dict[str, Reader] = {
         apple_ecg.READER,
         actiwatch.READER,
         condor.READER,
+        fit.READER,
+        polar.READER,
         wfdb.READER,
         table.READER,
     )
