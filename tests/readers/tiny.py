@@ -17,9 +17,11 @@ from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
 from tests.readers.tiny_cwa import write_cwa
 from tests.readers.tiny_embraceplus import write_embraceplus
+from tests.readers.tiny_fit import write_fit
 from tests.readers.tiny_geneactiv import write_geneactiv
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
 from tests.readers.tiny_matrix import write_matrix
+from tests.readers.tiny_polar import write_polar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +237,8 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "actiware": ("actiwatch", write_actiware),
     "mesa": ("actiwatch", write_mesa),
     "condor": ("condor", write_condor),
+    "fit": ("fit", write_fit),
+    "polar": ("polar", write_polar),
     "apple health": ("apple_health", write_apple_health),
     "apple ecg": ("apple_ecg", write_apple_ecg),
     "matrix": ("matrix", write_matrix),

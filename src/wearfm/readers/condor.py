@@ -69,8 +69,9 @@ def read(path: Path) -> Iterator[Recording]:
     told = dict(re.findall(r"^([A-Z_]{2,40}) :[ \t]*(.*?)\s*$", content[:first].decode("latin-1"), flags=re.MULTILINE))
     columns, lost = _parse(path, content[first:])
     found = Assembly(path=path)
-    stamps = np.asarray(columns["DATE/TIME"].cast(pa.timestamp("ns")).cast(pa.int64()).fill_null(_NO_TIME))
-    keep = stamps != _NO_TIME
+    seconds = np.asarray(columns["DATE/TIME"].cast(pa.int64()).fill_null(_NO_TIME))
+    keep = abs(seconds) < _NO_TIME
+    stamps = np.where(keep, seconds, 0) * SECOND
     if not keep.any():
         raise BadRecording(path, first, "no row has a date and a time like 01/02/2020 08:00:00")
     start, clock = undated(int(stamps[keep][0]))
@@ -94,7 +95,7 @@ def read(path: Path) -> Iterator[Recording]:
     )
 
 
-_NO_TIME = np.iinfo(np.int64).min
+_NO_TIME = 2**62 // SECOND  # and all years beyond 1823 to 2116
 
 
 def recognises(path: Path, head: bytes) -> bool:
