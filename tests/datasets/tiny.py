@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from scipy.io import savemat
 
-from tests.datasets import tiny_motion, tiny_waves
+from tests.datasets import tiny_motion, tiny_single, tiny_waves
 from tests.datasets.tiny_e4 import write_e4
 
 MINUTE = timedelta(minutes=1)
@@ -241,10 +241,14 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "cast": write_cast,
     "cinc2017": write_cinc2017,
     "depresjon": write_depresjon,
+    "ecg5000": tiny_single.write_ecg5000,
+    "eeg_eye_state": tiny_single.write_eeg_eye_state,
     "fitabase": write_fitabase,
     "hmp": write_hmp,
     "mitdb": write_mitdb,
+    "mobgap_lab": tiny_single.write_mobgap_lab,
     "motionsense": write_motionsense,
+    "muse_biopsykit": tiny_single.write_muse_biopsykit,
     "sisfall": write_sisfall,
     "sleep_accel": write_sleep_accel,
     "stanford_fog": write_stanford_fog,
