@@ -25,6 +25,12 @@ GENUINE = (
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
     "raw_devices/actigraph_gt3x/*.gt3x",
     "raw_devices/apple_health/export.xml",
+    "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
+    "raw_devices/actigraph_gt3x/*", "raw_devices/pyactigraphy/*.agd", "raw_devices/axivity_ggirread/*.cwa",
+    "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
+    "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
+    "raw_devices/polar_verity_biobss", "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
+    "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 
@@ -183,7 +189,7 @@ def _says_so(cut: Recording, original: Recording) -> bool:
 
 def _has_no_end(path: Path) -> bool:
     """Plain text tables neither count their rows nor mark their end: what is left is a shorter table."""
-    return path.suffix in (".csv", ".txt", ".tsv", ".log")
+    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD")
 
 
 def test_a_generator_of_recordings_is_lazy(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_pauses_wear_and_heart_rate_are_events(tmp_path: Path) -> None:
 def test_the_subject_is_a_code_never_a_name(tmp_path: Path) -> None:
     (recording,) = read(write_gt3x(tmp_path))
     assert recording.participant == "P7"
-    assert recording.facts == {"sex": "F", "height_cm": 170.0, "weight_kg": 60.5}
+    assert recording.facts == {"sex": "female", "height_cm": 170.0, "weight_kg": 60.5}
     assert bare(tmp_path, *log(), **{"Subject Name": "Jane Doe 2"}).participant == "a"
     assert bare(tmp_path, *log(), **{"Subject Name": "Jane"}).participant == "a"
 

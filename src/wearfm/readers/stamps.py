@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration
-from wearfm.signals.recording import SECOND
+from wearfm.signals.recording import SECOND, Clock
 
+YEAR_NS = 31_557_600 * SECOND
 _OFFSET = re.compile(r"([+-])?(\d{1,2}):?(\d\d)(?::?(\d\d))?")
 _LARGEST_OFFSET_S = 14 * 3600  # Line Islands; the smallest is -12 h
 
@@ -35,6 +36,16 @@ def date_ns(text: str, form: str = "") -> tuple[int, int | None]:
         example = form or "2024-05-01T08:30:00+02:00"
         raise BadConfiguration(f"{text[:60]!r} is not a date and time; write it as {example}") from None
     return whole * SECOND + zoned.microsecond * 1000, None if offset is None else int(offset.total_seconds())
+
+
+def undated(start_ns: int) -> tuple[int, Clock]:
+    """Return a start on the wall clock as it is, "local"; of a date before 1980 or after 2100 the time of day, "relative".
+
+    Files that were made anonymous carry such dates (1918, 1900).
+    """
+    if 10 * YEAR_NS <= start_ns < 130 * YEAR_NS:
+        return start_ns, "local"
+    return start_ns % (86_400 * SECOND), "relative"
 
 
 def offset_s(text: str) -> int | None:
