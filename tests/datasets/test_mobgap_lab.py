@@ -75,11 +75,24 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a file of MATLAB, for certain" * 10)
     with pytest.raises(BadRecording, match="not a MATLAB file that can be read"):
         list(mobgap_lab.recordings(tmp_path))
-    savemat(path, {"data": {"TimeMeasure1": {"Test5": {"Trial1": {"SU": 1.0}}}}})
+    savemat(path, {"data": {"TimeMeasure1": {"Test5": {"Trial1": {"SU": 1.0}}}}}, do_compression=True)
     with pytest.raises(BadRecording, match="TimeMeasure1 Test5 Trial1 is not a trial of mobgap"):
         list(mobgap_lab.recordings(tmp_path))
-    savemat(path, {"data": 3.0})
+    savemat(path, {"data": 3.0}, do_compression=True)
     with pytest.raises(BadRecording, match="data is no struct; export the tests again"):
+        list(mobgap_lab.recordings(tmp_path))
+
+
+def test_a_damaged_file_never_reaches_scipy_which_would_crash(tmp_path: Path) -> None:
+    write_mobgap_lab(tmp_path)
+    path = tmp_path / "HA" / "001" / "data.mat"
+    whole = path.read_bytes()
+    for place in range(136, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        with pytest.raises(BadRecording, match="not a MATLAB file that can be read"):
+            list(mobgap_lab.recordings(tmp_path))
+    savemat(path, {"data": {"TimeMeasure1": {}}})
+    with pytest.raises(BadRecording, match="no packed variable at byte 128"):
         list(mobgap_lab.recordings(tmp_path))
 
 

@@ -36,6 +36,12 @@ def test_a_table_without_an_electrode_is_refused(tmp_path: Path) -> None:
         list(muse_biopsykit.recordings(tmp_path))
 
 
+def test_a_stamp_that_is_missing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "eeg_muse_1.csv").write_text("timestamps,TP9,AF7,AF8,TP10\n1606398309.0,1,2,3,4\n,1,2,3,4\n")
+    with pytest.raises(BadRecording, match="a time stamp is missing, or no number, in at least one row"):
+        list(muse_biopsykit.recordings(tmp_path))
+
+
 @pytest.mark.real
 def test_the_example_lasts_two_minutes_without_a_gap(data_folder: Path) -> None:
     (one,) = muse_biopsykit.recordings(data_folder / muse_biopsykit.DATASET.folder)

@@ -84,6 +84,6 @@ def write_mobgap_lab(folder: Path) -> None:
         }
         for k, bouts in ((1, one), (2, np.array([one, two], dtype=object)))
     }
-    savemat(inside / "data.mat", {"data": {"TimeMeasure1": {"Test5": trials}}})
+    savemat(inside / "data.mat", {"data": {"TimeMeasure1": {"Test5": trials}}}, do_compression=True)
     about = {"Height": 159, "Weight": 73, "SensorHeight": 96.4, "Handedness": "R", "WalkingAid_01": 0}
-    savemat(inside / "infoForAlgo.mat", {"infoForAlgo": {"TimeMeasure1": about}})
+    savemat(inside / "infoForAlgo.mat", {"infoForAlgo": {"TimeMeasure1": about}}, do_compression=True)

@@ -91,7 +91,7 @@ def _arff(path: Path) -> pa.Table:
         names = _ATTRIBUTE.findall(head)
         read = pacsv.read_csv(io.BytesIO(body.encode()), read_options=pacsv.ReadOptions(column_names=names))
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        raise BadRecording(path, 0, f"not a table in ARFF ({error})") from error
+        raise BadRecording(path, 0, f"not a table in ARFF ({' '.join(str(error).split())[:300]})") from error
     if names != [*ELECTRODES, "eyeDetection"]:
         raise BadRecording(path, 0, f"attributes {', '.join(names)}; expected {', '.join(ELECTRODES)}, eyeDetection")
     return read

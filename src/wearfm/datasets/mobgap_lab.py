@@ -25,6 +25,7 @@ few to be split: no task here. **Not read**: `Stereophoto`, the cameras, whose v
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -44,6 +45,7 @@ from wearfm.signals.recording import SECOND, Fact, Recording
 
 RATE_HZ = 100.0  # Fs of every sensor in the files seen; others are refused
 _PLACE = "lower back"
+_HEADER, _PACKED = 128, 15  # MathWorks, MAT-File Format, 2023
 _SENSORS = {"Acc": ("acc", "g"), "Gyr": ("gyro", "deg/s"), "Mag": ("mag", "uT")}
 _CONTACTS = {"InitialContact": "initial_contact", "FinalContact": "final_contact"}
 _NUMBERS = {"Height": "height_cm", "Weight": "weight_kg", "SensorHeight": "sensor_height_cm", "WalkingAid_01": "walking_aid"}
@@ -75,7 +77,7 @@ def _recording(path: Path, trial: dict[str, Any], name: str, person: str, facts:
         start_ns, offset_s = date_ns(str(trial["StartDateTime"]))
         _add_steps(found, _bouts(reference["ContinuousWalkingPeriod"]), start_ns)
     except (KeyError, TypeError, ValueError, BadConfiguration) as error:
-        raise BadRecording(path, 0, f"{name} is not a trial of mobgap ({error!r})") from error
+        raise BadRecording(path, 0, f"{name} is not a trial of mobgap ({repr(error)[:300]})") from error
     return found.finish(
         participant=f"mobgap_lab:{person}",
         name=name,
@@ -160,10 +162,35 @@ def _struct(path: Path, name: str, content: Any) -> dict[str, Any]:
 def _load(path: Path, name: str) -> dict[str, Any]:
     """Return the struct of that name in a MATLAB file, as dictionaries."""
     try:
+        _check(path.read_bytes())
         content = loadmat(path, simplify_cells=True).get(name)
-    except (OSError, ValueError, TypeError, KeyError, NotImplementedError, MatReadError, zlib.error) as error:
-        raise BadRecording(path, 0, f"not a MATLAB file that can be read ({error})") from error
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        NotImplementedError,
+        IndexError,
+        MatReadError,
+        struct.error,
+        zlib.error,
+    ) as error:
+        raise BadRecording(path, 0, f"not a MATLAB file that can be read ({' '.join(str(error).split())[:300]})") from error
     return _struct(path, name, content)
+
+
+def _check(content: bytes) -> None:
+    """Raise an error for a file that is not whole: SciPy crashes on structures that are damaged.
+
+    MATLAB packs each variable, with a checksum: a header of 128 bytes, then type 15, size and deflated bytes.
+    """
+    place = _HEADER
+    while place < len(content):
+        kind, size = struct.unpack_from("<II", content, place)
+        if kind != _PACKED:
+            raise ValueError(f"no packed variable at byte {place}")
+        zlib.decompress(content[place + 8 : place + 8 + size])
+        place += 8 + size
 
 
 def _official() -> tuple[Address, ...]:

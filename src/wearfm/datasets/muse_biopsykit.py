@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, integers, numbers, only, table
 from wearfm.readers.assembly import Assembly, on_grid
 from wearfm.readers.base import stem
 from wearfm.readers.labels import Meaning
@@ -30,6 +31,7 @@ from wearfm.signals.recording import SECOND, Recording
 RATE_HZ = 256.0
 ELECTRODES = ("TP9", "AF7", "AF8", "TP10")
 _SOCKET = "Right AUX"
+_LAST_S = 2**32  # the year 2106
 
 
 def recordings(folder: Path) -> Iterator[Recording]:
@@ -41,12 +43,18 @@ def recordings(folder: Path) -> Iterator[Recording]:
         if _SOCKET in values and not values[_SOCKET].any():
             found.note(f"{_SOCKET!r} is zero throughout: nothing was plugged in, no channel")
             del values[_SOCKET]
-        grid = found.grid(np.rint(numbers(read, "timestamps", path=path) * SECOND).astype(np.int64), rate_hz=RATE_HZ)
+        grid = found.grid(_stamps_ns(path, numbers(read, "timestamps", path=path)), rate_hz=RATE_HZ)
         for name, each in values.items():
             place = "scalp" if name in ELECTRODES else ""
             meaning = Meaning(modality="eeg", unit="uV", placement=place)
             found.add(on_grid(grid, each.astype(np.float32), label=name, meaning=meaning))
         yield found.finish(participant="muse_biopsykit:1", name=stem(path), clock="utc", source=path.name, device="Muse")
+
+
+def _stamps_ns(path: Path, stamps_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return Unix seconds as nanoseconds, (T,), by way of microseconds, which a float still holds exactly."""
+    stamps_us = np.where(np.abs(stamps_s) < _LAST_S, stamps_s * 1e6, np.nan)
+    return integers(stamps_us, path=path, what="a time stamp") * (SECOND // 1_000_000)
 
 
 DATASET = Dataset(

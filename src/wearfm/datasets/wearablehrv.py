@@ -42,7 +42,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, integers, number, numbers, only, table
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, EventRow, nanoseconds
 from wearfm.readers.stamps import date_ns
@@ -67,6 +67,7 @@ _METRICS = {
 }
 _MS = SECOND // 1000
 _DAY_NS = 86_400 * SECOND
+_LONGEST_S = 86_400.0  # of a condition
 
 
 def recordings(folder: Path) -> Iterator[Recording]:
@@ -89,27 +90,27 @@ def _conditions(path: Path) -> Iterator[Recording]:
     columns = ["conditions", "device", "pp", "mean_nni", *_METRICS]
     for row in table(path, columns=columns).to_pylist():
         found = Assembly(path=path)
-        lasts_ms = (row["mean_nni"] or 0.0) * (row["nibi_after_cropping"] or 0.0)
-        lasts_ns = 0 if np.isnan(lasts_ms) else nanoseconds(lasts_ms / 1000)
-        found.events.append(("condition", 0, lasts_ns, row["conditions"], float("nan")))
+        person, device, condition = (str(row[column]) for column in ("pp", "device", "conditions"))
         values = {kind: _number(path, row, column) for column, kind in _METRICS.items()}
+        lasts_s = _number(path, row, "mean_nni") * values["intervals"] / 1000
+        lasts_ns = nanoseconds(lasts_s) if 0 <= lasts_s < _LONGEST_S else 0
+        found.events.append(("condition", 0, lasts_ns, condition, float("nan")))
         found.events += [(kind, 0, lasts_ns, "", value) for kind, value in values.items() if np.isfinite(value)]
         if not np.isfinite(values["rmssd"]):
             found.note("the table has no metrics for this device and condition")
         yield found.finish(
-            participant=f"wearablehrv:{row['pp']}",
-            name=f"{row['device']} {row['conditions']}",
+            participant=f"wearablehrv:{person}",
+            name=f"{device} {condition}",
             clock="relative",
             source=path.name,
-            device=DEVICES.get(row["device"], row["device"]),
-            facts={"condition": row["conditions"]},
+            device=DEVICES.get(device, device),
+            facts={"condition": condition},
         )
 
 
 def _number(path: Path, row: dict[str, Any], column: str) -> float:
-    if isinstance(row[column], str):
-        raise BadRecording(path, 0, f"{column} {row[column]!r} is not a number; export the table again")
-    return float("nan") if row[column] is None else float(row[column])
+    """Return a cell as a number, NaN where it is empty."""
+    return float("nan") if row[column] is None else number(row[column], path=path, what=column)
 
 
 def _export(path: Path, device: str, person: str, events: Path | None) -> Recording:
@@ -207,19 +208,19 @@ def _subject(path: Path) -> str:
 def _milliseconds(read: pa.Table, column: str, path: Path) -> NDArray[np.int64]:
     """Return a column of milliseconds as nanoseconds, (N,)."""
     values = numbers(read, column, path=path)
-    if not (np.isfinite(values).all() and np.abs(values).max(initial=0) < 2**62 / _MS):
-        raise BadRecording(path, 0, f"column {column} is not milliseconds throughout; export the session again")
-    return np.rint(values).astype(np.int64) * _MS
+    return integers(np.where(np.abs(values) < 2**62 / _MS, values, np.nan), path=path, what=column) * _MS
 
 
 def _tabbed(path: Path, columns: list[str]) -> pa.Table:
     """Return the table of an export of VU-AMS: a line with the subject, a line of names, then tabs."""
     try:
         read = pacsv.read_csv(
-            path, read_options=pacsv.ReadOptions(skip_rows=1), parse_options=pacsv.ParseOptions(delimiter="\t")
+            path,
+            read_options=pacsv.ReadOptions(skip_rows=1, encoding="latin-1"),
+            parse_options=pacsv.ParseOptions(delimiter="\t"),
         )
     except (OSError, pa.ArrowException) as error:
-        raise BadRecording(path, 0, f"not a table ({error})") from error
+        raise BadRecording(path, 0, f"not a table ({' '.join(str(error).split())[:300]})") from error
     missing = sorted(set(columns) - set(read.column_names))
     if missing:
         raise BadRecording(path, 0, f"no column {', '.join(missing)}; export the ECG's intervals again")

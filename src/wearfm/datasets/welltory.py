@@ -48,7 +48,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, middle_of, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, middle_of, number, numbers, only, table
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, EventRow, on_grid
 from wearfm.readers.labels import Meaning
@@ -92,13 +92,13 @@ def recordings(folder: Path) -> Iterator[Recording]:
     path = _path(folder, "participants")
     days_path = _path(folder, "wearables")
     days = table(days_path, columns=["user_code", "day", *_CHANNELS])
-    owner = np.array(days.column("user_code").to_pylist(), dtype=np.str_)
+    owner = np.array([str(code) for code in days.column("user_code").to_pylist()])
     checks = _rows(folder, "hrv_measurements", ["measurement_datetime", "rr_data", "tags", *_CHECKED])
     surveys = _rows(folder, "surveys", ["scale", "created_at", "value", "text"])
     pressures = _rows(folder, "blood_pressure", ["measurement_datetime", "systolic", "diastolic"])
     nights = _rows(folder, "sleep", ["sleep_begin", "sleep_end", *_SLEPT])
     for row in table(path, columns=["user_code", "gender", "age_range", "height", "weight", "symptoms_onset"]).to_pylist():
-        code = row["user_code"]
+        code = str(row["user_code"])
         found = Assembly(path=path)
         _add_days(found, days.filter(pa.array(owner == code)), days_path)
         _add_checks(found, checks[code])
@@ -109,7 +109,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
             name="study",
             clock="local",
             source="participants, wearables, hrv_measurements, surveys, blood_pressure, sleep",
-            facts=_facts(row),
+            facts=_facts(path, row),
         )
 
 
@@ -137,12 +137,13 @@ def _add_checks(found: Assembly, checks: Rows) -> None:
     """Add the checks of a person: intervals end to end from the time of the check, and what was computed and asked."""
     for check in checks:
         onset = _stamp_ns(found.path, check["measurement_datetime"])
-        interval_ns = _intervals_ns(found.path, check["rr_data"] or "")
+        interval_ns = _intervals_ns(found.path, str(check["rr_data"] or ""))
         found.blocks.append(_beats(onset, interval_ns))
         lasts = int(interval_ns.sum())
-        known = {kind: check[column] for column, kind in _CHECKED.items() if check[column] is not None}
-        found.events += [(kind, onset, lasts, "", float(value)) for kind, value in known.items()]
-        tags = [tag.strip() for tag in (check["tags"] or "").split(";") if tag.strip()]
+        for column, kind in _CHECKED.items():
+            if check[column] is not None:
+                found.events.append((kind, onset, lasts, "", number(check[column], path=found.path, what=column)))
+        tags = [tag.strip() for tag in str(check["tags"] or "").split(";") if tag.strip()]
         found.events += [("tag", onset, lasts, tag, float("nan")) for tag in tags]
 
 
@@ -166,17 +167,18 @@ def _intervals_ns(path: Path, text: str) -> NDArray[np.int64]:
 
 def _survey(path: Path, answers: Rows) -> Iterator[EventRow]:
     for answer in answers:
-        scale, onset = answer["scale"], _stamp_ns(path, answer["created_at"])
+        scale, onset = str(answer["scale"]), _stamp_ns(path, answer["created_at"])
+        value = number(answer["value"], path=path, what=scale)
         kind = scale.removeprefix("S_").lower() if scale.startswith("S_COVID_") else "survey"
-        words = (answer["text"] or "").strip()
-        yield kind, onset, DAY_NS, words.lower() if kind != "survey" else words, float(answer["value"])
+        words = str(answer["text"] or "").strip()
+        yield kind, onset, DAY_NS, words.lower() if kind != "survey" else words, value
 
 
 def _pressure(path: Path, readings: Rows) -> Iterator[EventRow]:
     for reading in readings:
         at = _stamp_ns(path, reading["measurement_datetime"])
-        yield "sbp_mmHg", at, 0, "", float(reading["systolic"])
-        yield "dbp_mmHg", at, 0, "", float(reading["diastolic"])
+        for kind, column in (("sbp_mmHg", "systolic"), ("dbp_mmHg", "diastolic")):
+            yield kind, at, 0, "", number(reading[column], path=path, what=column)
 
 
 def _sleep(path: Path, nights: Rows) -> Iterator[EventRow]:
@@ -184,15 +186,15 @@ def _sleep(path: Path, nights: Rows) -> Iterator[EventRow]:
         onset, end = (_stamp_ns(path, night[column]) for column in ("sleep_begin", "sleep_end"))
         for column, label in _SLEPT.items():
             if night[column] is not None and end >= onset:
-                yield "sleep_day", onset, end - onset, label, float(night[column]) / 60
+                yield "sleep_day", onset, end - onset, label, number(night[column], path=path, what=column) / 60
 
 
-def _add_onset(found: Assembly, text: str | None) -> None:
+def _add_onset(found: Assembly, text: object) -> None:
     """Add the day on which symptoms began, "5/15/2020"."""
     if not text:
         return
     try:
-        onset, _ = date_ns(text, "%m/%d/%Y")
+        onset, _ = date_ns(str(text), "%m/%d/%Y")
     except BadConfiguration as error:
         raise BadRecording(found.path, 0, str(error)) from error
     first, last = (date_ns(day)[0] for day in _STUDY)
@@ -202,12 +204,13 @@ def _add_onset(found: Assembly, text: str | None) -> None:
         found.note("an onset of symptoms outside 2020 was left out")
 
 
-def _facts(row: Mapping[str, Any]) -> dict[str, Fact]:
+def _facts(path: Path, row: Mapping[str, Any]) -> dict[str, Fact]:
     facts: dict[str, Fact] = {"sex": _SEXES[row["gender"]]} if row["gender"] in _SEXES else {}
     if row["age_range"]:
-        facts |= {"age_band": row["age_range"], "age_years": middle_of(row["age_range"])}
+        band = str(row["age_range"])
+        facts |= {"age_band": band, "age_years": middle_of(band)}
     known = {"height_cm": row["height"], "weight_kg": row["weight"]}
-    return facts | {name: float(value) for name, value in known.items() if value is not None}
+    return facts | {name: number(value, path=path, what=name) for name, value in known.items() if value is not None}
 
 
 def _stamp_ns(path: Path, value: object) -> int:
@@ -224,7 +227,7 @@ def _rows(folder: Path, name: str, columns: Sequence[str]) -> dict[str, list[dic
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for path in sorted(folder.rglob(f"{name}.csv*")):
         for row in table(path, columns=["user_code", *columns]).to_pylist():
-            rows[row["user_code"]].append(row)
+            rows[str(row["user_code"])].append(row)
     return rows
 
 
