@@ -31,6 +31,7 @@ WHY_MISSED = {  # row -> why its target is not met, as far as is known
 MODULES = (
     "signals",
     "readers",
+    "readers_raw",
     "synthetic",
     "minutes",
     "store",
