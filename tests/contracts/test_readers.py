@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 from tests.readers.tiny import WRITERS, Write
 from wearfm.errors import BadRecording, UnknownFormat
 from wearfm.readers import READERS, find, find_reader, read
+from wearfm.readers.assembly import DERIVED, MINUTE_DATA_HZ
 from wearfm.signals.recording import SECOND, Recording
 from wearfm.signals.units import MODALITIES
 
@@ -23,7 +24,8 @@ GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
     "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
-    "raw_devices/polar_verity_biobss", "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
+    "raw_devices/withings_sleep", "raw_devices/polar_verity_biobss",
+    "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
     "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
@@ -60,7 +62,7 @@ def obey(recording: Recording) -> None:
         assert np.isfinite(physical).all()
         slack = 1e-9 * max(abs(kind.low), abs(kind.high))
         assert len(physical) == 0 or (physical.min() >= kind.low - slack and physical.max() <= kind.high + slack)
-        assert channel.modality not in ("hr", "resp_rate"), "derived truths are events"
+        assert channel.modality not in DERIVED or channel.rate_hz <= MINUTE_DATA_HZ, "derived truths are events"
     assert (np.diff(recording.events.onset_ns) >= 0).all()
     assert (recording.events.duration_ns >= 0).all()
 

@@ -15,6 +15,7 @@ from tests.readers.tiny_actiwatch import write_actiware, write_awd, write_condor
 from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
 from tests.readers.tiny_fit import write_fit
 from tests.readers.tiny_polar import write_polar
+from tests.readers.tiny_withings import write_withings_hr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +221,7 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "condor": ("condor", write_condor),
     "fit": ("fit", write_fit),
     "polar": ("polar", write_polar),
+    "withings": ("withings", write_withings_hr),
     "apple health": ("apple_health", write_apple_health),
     "apple ecg": ("apple_ecg", write_apple_ecg),
 }

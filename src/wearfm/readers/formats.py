@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import actiwatch, apple_ecg, apple_health, condor, edf, empatica, fit, polar, table, wfdb
+from wearfm.readers import actiwatch, apple_ecg, apple_health, condor, edf, empatica, fit, polar, table, wfdb, withings
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
@@ -22,6 +22,7 @@ READERS: dict[str, Reader] = {
         condor.READER,
         fit.READER,
         polar.READER,
+        withings.READER,
         wfdb.READER,
         table.READER,
     )
