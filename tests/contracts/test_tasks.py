@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.datasets.tiny import WRITERS
 from wearfm.datasets import DATASETS
 from wearfm.evaluation.metrics import METRICS
 from wearfm.evaluation.task import Rows, StoreTruth, Task
@@ -18,13 +19,27 @@ from wearfm.synthetic import Cohort, CohortConfig
 RECORDINGS = 12  # of each data set are enough
 
 
-def _recordings(dataset: str, data_folder: Path | None) -> Iterator[Recording]:
+def _recordings(dataset: str, scratch: Path, request: pytest.FixtureRequest) -> Iterator[Recording]:
+    """Simulated people, the real recordings where they are there, else the tiny ones."""
     if dataset == "synthetic":
         config = CohortConfig(num_participants=RECORDINGS, num_sessions=1, session_hours=0.5, modalities=("acc",), af_odds=1e4)
         return Cohort(config, seed=2).recordings()
-    if data_folder is None or not (data_folder / DATASETS[dataset].folder).is_dir():
+    real = _real(dataset, request)
+    if real is not None:
+        return DATASETS[dataset].recordings(real)
+    if dataset not in WRITERS:
         pytest.skip(f"the recordings of {dataset} are not there")
-    return DATASETS[dataset].recordings(data_folder / DATASETS[dataset].folder)
+    WRITERS[dataset](scratch)
+    return DATASETS[dataset].recordings(scratch)
+
+
+def _real(dataset: str, request: pytest.FixtureRequest) -> Path | None:
+    """Return the folder of the real recordings, None where they are not there."""
+    try:
+        folder = request.getfixturevalue("data_folder") / DATASETS[dataset].folder
+    except pytest.skip.Exception:
+        return None
+    return folder if folder.is_dir() else None
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +49,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
 
 def _store(dataset: str, stores: dict[str, Store], folder: Path, request: pytest.FixtureRequest) -> Store:
     if dataset not in stores:
-        data = None if dataset == "synthetic" else request.getfixturevalue("data_folder")
+        folder.mkdir(exist_ok=True)
         created = Store.create(folder / dataset)
-        created.commit(list(islice(_recordings(dataset, data), RECORDINGS)))
+        created.commit(list(islice(_recordings(dataset, folder / f"{dataset}_tiny", request), RECORDINGS)))
         stores[dataset] = created
     return stores[dataset]
 

@@ -1,4 +1,5 @@
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,16 @@ def test_a_card_says_who_may_use_it_and_how_to_cite_it(name: str) -> None:
     assert card.licence
     assert card.citation
     assert card.homepage.startswith("https://")
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS))
+def test_a_card_says_which_files_are_read_and_where_they_come_from(name: str) -> None:
+    card = DATASETS[name]
+    assert card.layout
+    assert card.addresses or card.by_hand
+    for address in card.addresses:
+        assert address.url.startswith("https://")
+        assert address.kind != "physionet" or re.fullmatch(r"https://physionet\.org/files/[\w-]+/\d[\d.]*/", address.url)
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
@@ -99,6 +110,7 @@ def test_bidmc_reads_waves_numbers_and_breaths(tmp_path: Path) -> None:
         ("stress_predict", 29),
         ("troika", 7),
         ("wesad_e4", 6),
+        ("wisdm", 7),
     ],
 )
 def test_real_recordings_are_read_whole(name: str, people: int, data_folder: Path) -> None:

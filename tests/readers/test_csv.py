@@ -13,7 +13,7 @@ from tests.readers.tiny import write_csv, write_parquet
 from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat
 from wearfm.readers import read
 from wearfm.readers.mapping import Mapping
-from wearfm.readers.table import read_table
+from wearfm.readers.table import read_long_table, read_table
 from wearfm.signals.recording import SECOND, Recording
 from wearfm.signals.spans import Spans
 
@@ -184,6 +184,99 @@ def test_a_mapping_that_is_no_toml_is_named(tmp_path: Path) -> None:
     (tmp_path / "walk.csv.toml").write_text("participant = ")
     with pytest.raises(BadConfiguration, match=r"walk.csv.toml: .*; write it as TOML or JSON"):
         list(read(path))
+
+
+LONG = {
+    "layout": "long",
+    "participant_column": "who",
+    "channel_column": "signal",
+    "time": {"column": "t", "unit": "ms"},
+    "channels": {"ppg": {"modality": "ppg"}, "eda": {"modality": "eda"}},
+    "events": {"mood": {"kind": "mood"}},
+}
+LONG_ROWS = [
+    ("B", 0, "ppg", "1"), ("B", 0, "eda", "0.5"), ("A", 0, "ppg", "7"), ("B", 250, "ppg", "2"), ("B", 750, "ppg", "4"),
+    ("B", 1000, "eda", "0.25"), ("A", 250, "ppg", "8"), ("B", 1000, "ppg", "5"), ("B", 0, "mood", "calm"),
+    ("B", 1000, "mood", "glad"), ("B", 0, "noise", "3"), ("", 0, "ppg", "9"),
+]  # fmt: skip
+
+
+def long(tmp_path: Path, rows: list[tuple[str, int, str, str]], **changes: object) -> list[Recording]:
+    path = tmp_path / "long.csv"
+    path.write_text("who,t,signal,value\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    return list(read_long_table(path, mapping=Mapping.from_dict(LONG | changes)))
+
+
+def test_a_long_table_has_a_recording_for_each_participant(tmp_path: Path) -> None:
+    b, a = long(tmp_path, LONG_ROWS)
+    ppg, eda = b.channels
+    assert (ppg.samples[ppg.mask()].tolist(), ppg.rate_hz, ppg.valid) == ([1, 2, 4, 5], 4.0, Spans.of([(0, 2), (3, 5)]))
+    assert (eda.samples.tolist(), eda.rate_hz) == ([0.5, 0.25], 1.0)
+    assert [(row[0], row[1], row[3]) for row in b.events.rows()] == [("mood", 0, "calm"), ("mood", SECOND, "glad")]
+    assert [(r.participant, [c.samples.tolist() for c in r.channels]) for r in (a,)] == [("A", [[7, 8]])]
+
+
+def test_what_a_long_table_leaves_out_is_noted(tmp_path: Path) -> None:
+    b, a = long(tmp_path, LONG_ROWS)
+    assert "1 rows without a channel or a participant are left out" in b.quality.notes
+    assert "rows of channels that the mapping does not name: noise (1)" in b.quality.notes
+    assert "no rows of eda, mood" in a.quality.notes
+
+
+def test_a_long_parquet_keeps_integers(tmp_path: Path) -> None:
+    path = tmp_path / "long.parquet"
+    columns = {"signal": ["x", "y"] * 3, "value": np.arange(6, dtype=np.int16), "t": np.repeat([0, 10, 20], 2)}
+    pq.write_table(pa.table(columns), path)
+    channels = {axis: {"modality": "acc", "unit": "mg", "axis": axis} for axis in "xy"}
+    mapping = {"layout": "long", "channel_column": "signal", "channels": channels, "time": {"column": "t", "unit": "ms"}}
+    (tmp_path / "long.parquet.json").write_text(json.dumps(mapping))
+    (recording,) = read(path)
+    assert [(c.samples.tolist(), c.samples.dtype) for c in recording.channels] == [([0, 2, 4], np.int16), ([1, 3, 5], np.int16)]
+    assert (recording.participant, recording.channels[0].rate_hz) == ("long", 100.0)
+
+
+def test_a_long_table_at_rates_of_its_channels(tmp_path: Path) -> None:
+    rows = [("A", 0, "ppg", str(k)) for k in range(4)] + [("A", 0, "eda", "0.5")]
+    channels = {"ppg": {"modality": "ppg", "rate_hz": 4}, "eda": {"modality": "eda", "rate_hz": 1}}
+    plain = {key: value for key, value in LONG.items() if key not in ("time", "events")}
+    path = tmp_path / "long.csv"
+    path.write_text("who,t,signal,value\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    (recording,) = read_long_table(path, mapping=Mapping.from_dict(plain | {"channels": channels}))
+    assert [(c.rate_hz, len(c.samples)) for c in recording.channels] == [(4.0, 4), (1.0, 1)]
+
+
+def test_participants_may_be_numbers(tmp_path: Path) -> None:
+    rows = [("1503960366", k, "ppg", str(k)) for k in range(3)]
+    (recording,) = long(tmp_path, rows, channels=PPG, events={})
+    assert recording.participant == "1503960366"
+
+
+def test_a_channel_that_a_long_table_does_not_have_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadRecording, match="no 'ecg' in column 'signal', which the mapping names; there: 'ppg', 'eda'"):
+        long(tmp_path, LONG_ROWS, channels={"ecg": {"modality": "ecg"}}, events={})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_long_table_without_mapping_shows_one_that_works(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"long.{kind}"
+    columns = {"time": [0.0, 0.0, 0.5, 0.5], "channel": ["ppg", "eda"] * 2, "value": [1.0, 2.0, 3.0, 4.0]}
+    if kind == "csv":
+        path.write_text("time,channel,value\n0,ppg,1\n0,eda,2\n0.5,ppg,3\n0.5,eda,4\n")
+    else:
+        pq.write_table(pa.table(columns), path)
+    with pytest.raises(UnknownFormat, match="needs a mapping") as caught:
+        list(read(path))
+    path.with_name(path.name + ".json").write_text(str(caught.value).split("for example: ")[1])
+    (recording,) = read(path)
+    assert [(c.name, c.modality, c.samples.tolist()) for c in recording.channels] == [
+        ("ppg", "ppg", [1, 3]),
+        ("eda", "eda", [2, 4]),
+    ]
+
+
+def test_channels_of_a_wide_table_share_their_time(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="channels of a wide table share their rows"):
+        table(tmp_path, "t,ppg\n0,1\n", channels={"ppg": {"modality": "ppg", "rate_hz": 4}})
 
 
 @pytest.mark.real

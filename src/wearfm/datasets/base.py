@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,11 @@ import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration, BadRecording
-from wearfm.signals.recording import Recording
+from wearfm.signals.clock import Grid
+from wearfm.signals.recording import SECOND, Recording
+
+Row = tuple[str, int, int, str, float]  # of an event: kind, onset_ns, duration_ns, label, value
+NO_CODE = -1  # of a sample that nobody labelled, or that was never measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,3 +110,61 @@ def stretches(labels: NDArray[Any]) -> list[tuple[int, int]]:
     changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     edges = [0, *changes.tolist(), len(labels)]
     return [(start, stop) for start, stop in pairwise(edges) if stop > start]
+
+
+def rows(
+    path: Path, *, names: Sequence[str], delimiter: str, skip: int = 0, kinds: Mapping[str, pa.DataType] | None = None
+) -> tuple[pa.Table, int]:
+    """Return a text table that has no head, and how many of its rows had another number of cells and were left out.
+
+    names: of the columns, in order. skip: lines before the first row. kinds: of columns that are not numbers.
+    """
+    dropped = 0
+
+    def leave_out(_: pacsv.InvalidRow) -> str:
+        nonlocal dropped
+        dropped += 1
+        return "skip"
+
+    kind = dict.fromkeys(names, pa.float64()) | dict(kinds or {})
+    try:
+        read = pacsv.read_csv(
+            path,
+            read_options=pacsv.ReadOptions(column_names=list(names), skip_rows=skip),
+            parse_options=pacsv.ParseOptions(delimiter=delimiter, invalid_row_handler=leave_out),
+            convert_options=pacsv.ConvertOptions(column_types=kind),
+        )
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise BadRecording(path, 0, f"not {len(names)} columns of numbers ({error})") from error
+    if len(read) == 0:
+        raise BadRecording(path, 0, f"no row of {len(names)} cells; copy the file again")
+    return read, dropped
+
+
+def matrix(path: Path, *, columns: int) -> NDArray[np.float64]:
+    """Return numbers in a fixed number of columns between spaces, (N, columns); BadRecording if they are not."""
+    try:
+        values = np.loadtxt(path, dtype=np.float64, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise BadRecording(path, 0, f"not columns of numbers ({error})") from error
+    if values.shape[1] != columns:
+        raise BadRecording(path, 0, f"{values.shape[1]} columns of numbers, not {columns}; copy the file again")
+    return values
+
+
+def on_axis(grid: Grid, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return codes of stamped samples on their grid, (N,) -> (length,); NO_CODE where nothing was measured."""
+    laid = np.full(grid.length, NO_CODE, dtype=np.int64)
+    laid[grid.position[grid.keep]] = codes[grid.keep]
+    return laid
+
+
+def spells(
+    kind: str, codes: NDArray[np.int64], names: Mapping[int, str], *, rate_hz: float, start_ns: int = 0
+) -> Iterator[Row]:
+    """Yield an event for every stretch of equal per-sample codes, (T,), whose code has a name."""
+    for first, stop in stretches(codes):
+        name = names.get(int(codes[first]))
+        if name is not None:
+            onset, end = (start_ns + round(sample * SECOND / rate_hz) for sample in (first, stop))
+            yield kind, onset, end - onset, name, float("nan")

@@ -76,4 +76,8 @@ DATASET = Dataset(
     citation="Stein et al. 2000, Clinical Cardiology 23:187; PhysioNet",
     homepage="https://physionet.org/content/crisdb/1.0.0/",
     recordings=recordings,
+    layout="""metadata.csv     subject, age, sex
+e001a.npz        hr, at 1 Hz""",
+    by_hand="The heart rates at 1 Hz were made from the intervals on the homepage for a course on wearable data (Udacity, AI "
+    "for Healthcare); take the folder crisdb and metadata.csv from one of its public repositories.",
 )

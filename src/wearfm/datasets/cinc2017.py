@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import admit
 from wearfm.signals.quality_record import Quality
@@ -117,4 +117,13 @@ DATASET = Dataset(
     citation="Clifford et al. 2017, Computing in Cardiology 44, doi:10.22489/CinC.2017.065-469; PhysioNet",
     homepage="https://physionet.org/content/challenge-2017/1.0.0/",
     recordings=recordings,
+    layout="""training2017/A00001.mat     or training2017.zip
+REFERENCE-v3.csv""",
+    addresses=(
+        Address(
+            kind="physionet",
+            url="https://physionet.org/files/challenge-2017/1.0.0/",
+            only=("training2017.zip", "REFERENCE-v3.csv"),
+        ),
+    ),
 )

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, middle_of, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, middle_of, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import admit
@@ -120,4 +120,8 @@ DATASET = Dataset(
     citation="Garcia-Ceja et al. 2018, ACM MMSys, doi:10.1145/3204949.3208125",
     homepage="https://datasets.simula.no/depresjon/",
     recordings=recordings,
+    layout="""data/scores.csv
+data/condition/condition_1.csv
+data/control/control_1.csv""",
+    addresses=(Address(kind="file", url="https://datasets.simula.no/downloads/depresjon.zip"),),
 )

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import Admitted, admit
@@ -178,4 +178,11 @@ DATASET = Dataset(
     citation="Furberg et al. 2016, Zenodo, doi:10.5281/zenodo.53894",
     homepage="https://doi.org/10.5281/zenodo.53894",
     recordings=recordings,
+    layout="""minuteStepsWide_merged.csv
+minuteIntensitiesWide_merged.csv
+sleepDay_merged.csv
+weightLogInfo_merged.csv""",
+    addresses=(
+        Address(kind="zenodo", url="https://zenodo.org/records/53894", only=("mturkfitbit_export_4.12.16-5.12.16.zip",)),
+    ),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import admit
 from wearfm.signals.quality_record import Quality
@@ -125,4 +125,14 @@ DATASET = Dataset(
     citation="Reyes-Ortiz et al. 2016, Neurocomputing 171:754, doi:10.1016/j.neucom.2015.07.085",
     homepage="https://archive.ics.uci.edu/dataset/341",
     recordings=recordings,
+    layout="""RawData/acc_exp01_user01.txt
+RawData/gyro_exp01_user01.txt
+RawData/labels.txt""",
+    addresses=(
+        Address(
+            kind="file",
+            url="https://archive.ics.uci.edu/static/public/341/"
+            "smartphone+based+recognition+of+human+activities+and+postural+transitions.zip",
+        ),
+    ),
 )

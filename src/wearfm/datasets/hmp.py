@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -142,4 +142,11 @@ DATASET = Dataset(
     citation="Bruno et al. 2013, ICRA, 1602-1607",
     homepage="https://archive.ics.uci.edu/dataset/283",
     recordings=recordings,
+    layout="""HMP_Dataset/Climb_stairs/Accelerometer-2011-03-24-10-24-39-climb_stairs-f1.txt     or a zip of it""",
+    addresses=(
+        Address(
+            kind="file",
+            url="https://archive.ics.uci.edu/static/public/283/dataset+for+adl+recognition+with+wrist+worn+accelerometer.zip",
+        ),
+    ),
 )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.readers import wfdb
 from wearfm.readers.wfdb_header import parse_record
 from wearfm.signals.recording import Events, Fact, Recording
@@ -99,4 +99,7 @@ DATASET = Dataset(
     citation="Moody & Mark 2001, IEEE EMB Magazine 20(3):45, doi:10.1109/51.932724; PhysioNet",
     homepage="https://physionet.org/content/mitdb/1.0.0/",
     recordings=recordings,
+    layout="""100.hea, 100.dat, 100.atr""",
+    size="104 MB",
+    addresses=(Address(kind="physionet", url="https://physionet.org/files/mitdb/1.0.0/", only=("*.hea", "*.dat", "*.atr")),),
 )

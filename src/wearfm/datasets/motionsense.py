@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wearfm.datasets.base import Dataset, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -110,4 +110,10 @@ DATASET = Dataset(
     citation="Malekzadeh et al. 2019, IoTDI, doi:10.1145/3302505.3310068",
     homepage="https://github.com/mmalekzadeh/motion-sense",
     recordings=recordings,
+    layout="""data_subjects_info.csv
+A_DeviceMotion_data/dws_1/sub_1.csv""",
+    addresses=tuple(
+        Address(kind="file", url=f"https://raw.githubusercontent.com/mmalekzadeh/motion-sense/master/data/{name}")
+        for name in ("A_DeviceMotion_data.zip", "data_subjects_info.csv")
+    ),
 )

@@ -168,4 +168,8 @@ DATASET = Dataset(
     citation="Sucerquia et al. 2017, Sensors 17(1):198, doi:10.3390/s17010198",
     homepage="https://doi.org/10.3390/s17010198",
     recordings=recordings,
+    layout="""SisFall_dataset/SA03/D01_SA03_R01.txt
+SisFall_dataset/Readme.txt""",
+    by_hand="Download SisFall_dataset.zip from the authors' page (Universidad de Antioquia), which the article links to, and "
+    "unpack it.",
 )

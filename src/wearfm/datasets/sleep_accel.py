@@ -97,4 +97,10 @@ DATASET = Dataset(
     citation="Walch et al. 2019, Sleep 42(12):zsz180, doi:10.1093/sleep/zsz180; PhysioNet",
     homepage="https://doi.org/10.13026/hmhs-py35",
     recordings=recordings,
+    layout="""46343_psg_labels.out
+46343_time_feature.out
+46343_count_feature.out
+46343_hr_feature.out""",
+    by_hand="The features are those that the authors' repository sleep_classifiers keeps under outputs/features; the raw "
+    "recordings on the homepage are not read.",
 )

@@ -108,4 +108,6 @@ DATASET = Dataset(
     citation="O'Day et al. 2022, Journal of NeuroEngineering and Rehabilitation 19:20, doi:10.1186/s12984-022-00992-x",
     homepage="https://github.com/stanfordnmbl/imu-fog-detection",
     recordings=recordings,
+    layout="""pt3_visit_12.1_tbc_walklr_0_trial_1.parquet     a table a trial, columns as published""",
+    by_hand="Download the tables that the homepage links to and convert each to parquet with its columns as they are.",
 )

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, numbers, only, stretches, table
+from wearfm.datasets.base import Address, Dataset, numbers, only, stretches, table
 from wearfm.errors import BadRecording
 from wearfm.readers import empatica
 from wearfm.signals.recording import SECOND, Events, Fact, Recording
@@ -113,4 +113,14 @@ DATASET = Dataset(
     citation="Iqbal et al. 2022, Sensors 22(21):8135, doi:10.3390/s22218135",
     homepage="https://github.com/italha-d/Stress-Predict-Dataset",
     recordings=recordings,
+    layout="""Raw_data/S02/ACC.csv, BVP.csv, EDA.csv, HR.csv, IBI.csv, TEMP.csv, tags_S02.csv
+Processed_data/Improved_All_Combined_hr_rsp_binary.csv
+Questionnaires_scores_STAI.csv""",
+    addresses=(
+        Address(
+            kind="file",
+            url="https://github.com/italha-d/Stress-Predict-Dataset/archive/refs/heads/main.zip",
+            path="Stress-Predict-Dataset.zip",
+        ),
+    ),
 )

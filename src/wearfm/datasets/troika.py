@@ -112,4 +112,7 @@ DATASET = Dataset(
     citation="Zhang et al. 2015, IEEE TBME 62(2):522, doi:10.1109/TBME.2014.2359372",
     homepage="https://doi.org/10.1109/TBME.2014.2359372",
     recordings=recordings,
+    layout="""DATA_01_TYPE01.mat, REF_01_TYPE01.mat""",
+    by_hand="Download the training data of the IEEE Signal Processing Cup 2015 (Training_data.zip) from the author's page, "
+    "which the article links to, and unpack it.",
 )

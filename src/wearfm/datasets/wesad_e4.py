@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.readers import empatica
 from wearfm.signals.recording import SECOND, Events, Fact, Recording
@@ -174,4 +174,9 @@ DATASET = Dataset(
     citation="Schmidt et al. 2018, ICMI, doi:10.1145/3242969.3242985",
     homepage="https://doi.org/10.1145/3242969.3242985",
     recordings=recordings,
+    layout="""WESAD/S2/S2_E4_Data.zip
+WESAD/S2/S2_quest.csv
+WESAD/S2/S2_readme.txt""",
+    size="2.5 GB (packed, with the chest belt)",
+    addresses=(Address(kind="file", url="https://uni-siegen.sciebo.de/s/HGdUkoNlW1Ub0Gx/download", path="WESAD.zip"),),
 )

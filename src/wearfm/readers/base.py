@@ -86,6 +86,16 @@ def load(path: Path) -> Bytes:
         raise BadRecording(path, 0, f"cannot be read: {error}") from error
 
 
+def openable(path: Path) -> str | io.BytesIO:
+    """Return what a library can open: the path itself, or the unpacked bytes of a gzipped file."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+    except OSError as error:
+        raise BadRecording(path, 0, f"cannot be read: {error}") from error
+    return io.BytesIO(load(path).tobytes()) if packed else str(path)
+
+
 def stem(path: Path) -> str:
     """Return the file name without its ends, and without ".gz" before that: "night.csv.gz" -> "night"."""
     name = path.name.removesuffix(".gz") if path.name != ".gz" else path.name

@@ -6,7 +6,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import actiwatch, apple_ecg, apple_health, condor, edf, empatica, fit, polar, table, wfdb, withings
+from wearfm.readers import (
+    actilife,
+    actiwatch,
+    agd,
+    apple_ecg,
+    apple_health,
+    condor,
+    cwa,
+    edf,
+    embraceplus,
+    empatica,
+    fit,
+    geneactiv,
+    gt3x,
+    hdf5,
+    mat,
+    matrix,
+    npy,
+    polar,
+    table,
+    wfdb,
+    withings,
+)
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
@@ -15,15 +37,25 @@ READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
         edf.READER,
+        hdf5.READER,
+        mat.READER,
+        npy.READER,
+        embraceplus.READER,
+        gt3x.READER,
+        agd.READER,
+        cwa.READER,
+        geneactiv.READER,
+        matrix.READER,
+        fit.READER,
         empatica.READER,
         apple_health.READER,
         apple_ecg.READER,
-        actiwatch.READER,
-        condor.READER,
-        fit.READER,
         polar.READER,
         withings.READER,
         wfdb.READER,
+        actiwatch.READER,
+        actilife.READER,
+        condor.READER,
         table.READER,
     )
 }

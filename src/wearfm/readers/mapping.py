@@ -1,4 +1,4 @@
-"""What the columns of a table mean: a small file beside the table, TOML or JSON.
+"""What the columns of a table, or the arrays of a container, mean: a small file beside it, TOML or JSON.
 
     participant = "S01"                 # default: the file's name
     rate_hz = 125                       # if there is no time column, or to check it
@@ -11,6 +11,9 @@
 
     [events."label"]                    # runs of equal values become events
     kind = "activity"
+
+Arrays are named with the row or column that is meant ("sig[0, :]"); `rate_hz` or `time` of a channel are its own then. A long
+table names its columns: `layout = "long"`, `channel_column`, `value_column`, `participant_column`.
 
 It is looked for as `<table>.toml`, `<table>.json`, then `wearfm.toml`, `wearfm.json` in the same folder.
 """
@@ -29,6 +32,7 @@ from wearfm.readers.labels import guess_modality
 from wearfm.signals.recording import Fact
 from wearfm.signals.units import affine, modality
 
+Layout = Literal["wide", "long"]
 TimeUnit = Literal["s", "ms", "us", "ns", "iso"]
 _FOLDER_NAMES = ("wearfm.toml", "wearfm.json")
 
@@ -47,7 +51,10 @@ class TimeColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelColumn:
-    """A column of samples. Physical value in `unit` = scale * cell + offset. unit "": the modality's own."""
+    """A column of samples. Physical value in `unit` = scale * cell + offset. unit "": the modality's own.
+
+    rate_hz, time: of this channel alone, where channels do not share their rows: both in arrays, the rate in long tables.
+    """
 
     modality: str
     unit: str = ""
@@ -56,6 +63,8 @@ class ChannelColumn:
     name: str = ""
     scale: float = 1.0
     offset: float = 0.0
+    rate_hz: float | None = None
+    time: TimeColumn | None = None
 
     def __post_init__(self) -> None:
         canonical = modality(self.modality).unit
@@ -77,7 +86,8 @@ class Mapping:
     participant, recording: "" for the file's name. rate_hz: None to read it from the time column. start: ISO date and
     time of the first row, where there is no time column. header: whether the first row names the columns; without,
     they are called "0", "1" and so on. skip_rows: rows before that; unit_rows: rows between names and samples.
-    delimiter: "" to find it.
+    delimiter: "" to find it. layout: "wide", a column for each channel, or "long", a row for each sample: then channels
+    and events are named by what stands in `channel_column`, and `participant_column` is "" if there is only one.
     """
 
     channels: AnyMapping[str, ChannelColumn]
@@ -93,9 +103,15 @@ class Mapping:
     skip_rows: int = 0
     unit_rows: int = 0
     delimiter: str = ""
+    layout: Layout = "wide"
+    channel_column: str = "channel"
+    value_column: str = "value"
+    participant_column: str = ""
 
     def __post_init__(self) -> None:
-        if self.time is None and self.rate_hz is None:
+        if self.layout not in get_args(Layout):
+            raise UnknownName("layout", self.layout, get_args(Layout))
+        if not self._is_timed:
             raise BadConfiguration("a mapping without time and without rate_hz; say which column is the time, or the rate")
         if self.time is not None and self.start:
             raise BadConfiguration("a mapping with both start and time; the time column says when the table starts: drop start")
@@ -108,16 +124,26 @@ class Mapping:
         parts = dict(plain)
         for key, kind in (("channels", ChannelColumn), ("events", EventColumn)):
             entries = _table(parts.get(key, {}), key)
-            parts[key] = {column: _build(kind, entry, f"{key}.{column}") for column, entry in entries.items()}
+            parts[key] = {column: _entry(kind, entry, f"{key}.{column}") for column, entry in entries.items()}
         if "time" in parts:
             parts["time"] = _build(TimeColumn, parts["time"], "time")
         mapping: Mapping = _build(cls, parts, "mapping")
         return mapping
 
     @property
+    def _is_timed(self) -> bool:
+        """Whether every channel has a time or a rate."""
+        if self.time is not None or self.rate_hz is not None:
+            return True
+        return not self.events and all(column.time or column.rate_hz for column in self.channels.values())
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that are read."""
         time = (self.time.column,) if self.time else ()
+        if self.layout == "long":
+            names = (*time, self.channel_column, self.value_column, self.participant_column)
+            return tuple(dict.fromkeys(name for name in names if name))
         return tuple(dict.fromkeys((*time, *self.channels, *self.events)))
 
 
@@ -156,6 +182,14 @@ def _table(value: object, what: str) -> dict[str, Any]:
     if not isinstance(value, AnyMapping):
         raise BadConfiguration(f"{what} is {value!r}; it must be a table of names and values")
     return dict(value)
+
+
+def _entry(kind: type[Any], entry: object, what: str) -> Any:
+    """Return a channel or event from plain values; the time of a channel is a table in the table."""
+    given = _table(entry, what)
+    if kind is ChannelColumn and "time" in given:
+        given["time"] = _build(TimeColumn, given["time"], f"{what}.time")
+    return _build(kind, given, what)
 
 
 def _build(kind: type[Any], entry: object, what: str) -> Any:

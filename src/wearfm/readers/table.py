@@ -28,6 +28,20 @@ name = "PPG red"
 kind = "activity"
 ```
 
+A long table has a row for each sample. Its columns are named, and channels and events are called what stands in one of them:
+
+```toml
+layout = "long"
+participant_column = "who"                      # one recording for each participant; without, there is one
+channel_column = "signal"                       # default: channel
+value_column = "value"
+time = { column = "time", unit = "ms" }
+
+[channels.ppg]
+modality = "ppg"
+rate_hz = 64                                    # optional, as above, for this channel alone
+```
+
 Also: `start` (ISO date and time of the first row, where there is no time column), `header = false` (columns are then called
 `0`, `1`, ...), `skip_rows`, `unit_rows`, `delimiter`. From code: `read_table(path, mapping=Mapping.from_dict({...}))`.
 
@@ -51,62 +65,25 @@ Integers stay integers.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-from numpy.typing import NDArray
-
 from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat
-from wearfm.readers.assembly import Assembly, Series, runs
-from wearfm.readers.base import Bytes, Reader, encoding, load, peek, stem
-from wearfm.readers.columns import NUMBER, codes, nanoseconds, numbers
-from wearfm.readers.labels import Meaning
-from wearfm.readers.mapping import ChannelColumn, Mapping, find_mapping, load_mapping, suggest
-from wearfm.readers.stamps import date_ns, offset_s
-from wearfm.signals.clock import Grid, clock_of, regularise
-from wearfm.signals.quality_record import Finding
-from wearfm.signals.recording import SECOND, Clock, Recording
-from wearfm.signals.spans import Spans
-from wearfm.signals.units import modality
+from wearfm.readers.assembly import Assembly
+from wearfm.readers.base import Reader, load, peek, stem
+from wearfm.readers.cells import DELIMITERS, PARQUET, cells_of, delimiter_of, lines_of, names_of, open_parquet, parse_rows
+from wearfm.readers.columns import NUMBER
+from wearfm.readers.long_table import add_share, long_columns, split, suggest_long
+from wearfm.readers.mapping import Mapping, find_mapping, load_mapping, suggest
+from wearfm.readers.rows import Rows, TimeAxis, add_rows
+from wearfm.readers.stamps import offset_s
+from wearfm.signals.recording import Recording
 
-_PARQUET = b"PAR1"
 _OFFSET = re.compile(r"([+-]\d\d:?\d\d|Z)$")
 _TEXT = bytes((9, 10, 13, *range(32, 256)))
-_DELIMITERS = (",", ";", "\t")
+_EXAMPLES = 1000  # rows in which names of channels are looked for
 _TAIL = 4096  # bytes that hold the last row
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Rows:
-    """A parsed table. columns: name -> column. malformed: rows that did not have as many cells as the header."""
-
-    columns: dict[str, pa.ChunkedArray]
-    num_rows: int
-    malformed: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TimeAxis:
-    """When the rows were measured. grid: None for rows at a fixed rate without stamps. notes: on the axis as a whole."""
-
-    start_ns: int
-    rate_hz: float
-    clock: Clock
-    utc_offset_s: int | None
-    grid: Grid | None
-    no_time: int = 0
-    notes: tuple[str, ...] = ()
-
-    def lay(self, cells: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return the cells of the rows on the grid, (N,) -> (T,)."""
-        return cells if self.grid is None else self.grid.lay(cells)
 
 
 def read(path: Path) -> Iterator[Recording]:
@@ -114,43 +91,75 @@ def read(path: Path) -> Iterator[Recording]:
     beside = find_mapping(path)
     if beside is None:
         columns = list(column_names(path))
+        channel, value = long_columns(columns)
+        example = suggest_long(columns, _examples(path, columns, channel)) if channel and value else suggest(columns)
         raise UnknownFormat(
             f"{path}: a table with columns {', '.join(map(repr, columns[:12]))} needs a mapping that says what they are;"
-            f" write {path.name}.json, for example: {suggest(columns)}"
+            f" write {path.name}.json, for example: {example}"
         )
-    yield read_table(path, mapping=load_mapping(beside))
+    mapping = load_mapping(beside)
+    if mapping.layout == "long":
+        yield from read_long_table(path, mapping=mapping)
+    else:
+        yield read_table(path, mapping=mapping)
 
 
 def read_table(path: str | Path, *, mapping: Mapping) -> Recording:
     """Return the recording in a table whose columns the mapping explains."""
     path = Path(path)
-    rows = _parse(path, mapping)
+    if any(column.rate_hz or column.time for column in mapping.channels.values()):
+        raise BadConfiguration("channels of a wide table share their rows; give rate_hz or time once for all of them")
+    rows = _rows(path, mapping)
+    found = Assembly(path=path)
+    return _finish(found, mapping, add_rows(found, rows, mapping), participant=mapping.participant)
+
+
+def read_long_table(path: str | Path, *, mapping: Mapping) -> Iterator[Recording]:
+    """Yield the recording of every participant in a long table."""
+    path = Path(path)
+    rows = _rows(path, mapping)
+    for share, notes in split(path, rows, mapping):
+        found = Assembly(path=path)
+        found.note(*notes)
+        yield _finish(found, mapping, add_share(found, share, rows, mapping), participant=share.participant)
+
+
+def _rows(path: Path, mapping: Mapping) -> Rows:
+    rows = parse_rows(path, mapping)
     if rows.num_rows == 0:
         raise BadRecording(path, 0, "a table without rows")
-    found = Assembly(path=path)
-    rows, axis = _axis(path, rows, mapping)
-    found.note(*axis.notes)
-    dropped = _dropped(rows, axis)
-    for name, column in mapping.channels.items():
-        _add_channel(found, name, column, rows.columns[name], axis, dropped)
-    for name, event in mapping.events.items():
-        _add_events(found, event.kind, rows.columns[name], axis)
+    return rows
+
+
+def _finish(found: Assembly, mapping: Mapping, axis: TimeAxis, *, participant: str) -> Recording:
+    path = found.path
+    offset, notes = _offset(path, mapping) if axis.clock == "utc" else (None, ())
+    found.note(*notes)
     return found.finish(
-        participant=mapping.participant or stem(path),
+        participant=participant or stem(path),
         name=mapping.recording or stem(path),
         clock=axis.clock,
-        utc_offset_s=axis.utc_offset_s,
+        utc_offset_s=axis.utc_offset_s if offset is None else offset,
         device=mapping.device,
         source=f"csv: {path.name}",
         facts=mapping.facts,
     )
 
 
+def _examples(path: Path, columns: list[str], name: str) -> list[str]:
+    """Return some cells of a column, each once."""
+    if peek(path).startswith(PARQUET):
+        cells = next(open_parquet(path).iter_batches(batch_size=_EXAMPLES, columns=[name]), None)
+        return list(dict.fromkeys(str(cell) for cell in (cells.column(0).to_pylist() if cells else ())))
+    rows = [cells_of(line, delimiter_of(peek(path))) for line in lines_of(peek(path))[1:_EXAMPLES]]
+    return list(dict.fromkeys(row[columns.index(name)] for row in rows if len(row) == len(columns)))
+
+
 def column_names(path: Path) -> tuple[str, ...]:
     """Return the names of a table's columns without reading its samples; numbered if its first row is numbers."""
-    if peek(path).startswith(_PARQUET):
-        return tuple(_parquet(path).schema_arrow.names)
-    cells = _cells(_lines(peek(path))[0], _delimiter(peek(path)))
+    if peek(path).startswith(PARQUET):
+        return tuple(open_parquet(path).schema_arrow.names)
+    cells = cells_of(lines_of(peek(path))[0], delimiter_of(peek(path)))
     if all(re.fullmatch(NUMBER, cell) for cell in cells):
         return tuple(str(number) for number in range(len(cells)))
     return tuple(cells)
@@ -158,12 +167,12 @@ def column_names(path: Path) -> tuple[str, ...]:
 
 def recognises(path: Path, head: bytes) -> bool:
     """Return whether this is Parquet, or text whose lines all have the same number of cells."""
-    if head.startswith(_PARQUET):
+    if head.startswith(PARQUET):
         return True
     if not head or path.is_dir() or head.translate(None, _TEXT) != b"":
         return False
     own = find_mapping(path)
-    return (own is not None and own.stem == path.name) or _is_even(_lines(head)[:50])
+    return (own is not None and own.stem == path.name) or _is_even(lines_of(head)[:50])
 
 
 def _is_even(lines: list[str]) -> bool:
@@ -172,149 +181,20 @@ def _is_even(lines: list[str]) -> bool:
         return False
     if all(re.fullmatch(NUMBER, line) for line in lines[1:]):
         return True
-    counts = [[len(_cells(line, delimiter)) for line in lines] for delimiter in _DELIMITERS]
+    counts = [[len(cells_of(line, delimiter)) for line in lines] for delimiter in DELIMITERS]
     return any(row[-1] > 1 and row.count(row[-1]) >= 0.9 * len(row) for row in counts)
-
-
-def _lines(head: bytes) -> list[str]:
-    """Return the whole lines at the beginning of a file, without empty ones."""
-    text = head.decode("utf-8-sig", errors="replace")
-    whole = text if len(head) < 65_536 else text.rpartition("\n")[0]
-    return [line for line in whole.replace("\r", "\n").split("\n") if line.strip()] or [""]
-
-
-def _delimiter(head: bytes) -> str:
-    first = _lines(head)[0]
-    return max(_DELIMITERS, key=first.count)
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
-    except csv.Error:
-        return []
-
-
-def _parse(path: Path, mapping: Mapping) -> Rows:
-    try:
-        rows = _parse_parquet(path, mapping) if peek(path).startswith(_PARQUET) else _parse_text(path, mapping)
-    except (pa.ArrowException, OSError) as error:
-        raise BadRecording(path, 0, f"not a table: {str(error).splitlines()[0] if str(error) else 'damaged'}") from error
-    return rows
-
-
-def _parquet(path: Path) -> pyarrow.parquet.ParquetFile:
-    try:
-        return pyarrow.parquet.ParquetFile(pa.BufferReader(pa.py_buffer(load(path))))
-    except (pa.ArrowException, OSError) as error:
-        raise BadRecording(path, 0, f"damaged Parquet: {error}") from error
-
-
-def _parse_parquet(path: Path, mapping: Mapping) -> Rows:
-    file = _parquet(path)
-    by_name = {name.strip(): name for name in file.schema_arrow.names}
-    _require(path, mapping, by_name)
-    table = file.read(columns=[by_name[name] for name in mapping.columns])
-    columns = {name: table.column(by_name[name]) for name in mapping.columns}
-    return Rows(columns=columns, num_rows=table.num_rows, malformed=0)
-
-
-def _parse_text(path: Path, mapping: Mapping) -> Rows:
-    data = _without_mark(load(path))
-    delimiter = mapping.delimiter or _delimiter(b"\n".join(peek(path).split(b"\n")[mapping.skip_rows :]))
-    names = _names(path, mapping, delimiter)
-    by_name = {name.strip(): name for name in names}
-    _require(path, mapping, by_name)
-    lost: list[object] = []
-
-    def skip(row: object) -> str:
-        lost.append(row)
-        return "skip"
-
-    table = pyarrow.csv.read_csv(
-        pa.BufferReader(pa.py_buffer(data)),
-        read_options=pyarrow.csv.ReadOptions(
-            column_names=names,
-            skip_rows=mapping.skip_rows + mapping.header + mapping.unit_rows,
-            encoding=encoding(data),
-        ),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=skip),
-        convert_options=pyarrow.csv.ConvertOptions(
-            include_columns=[by_name[name] for name in mapping.columns], strings_can_be_null=True
-        ),
-    )
-    columns = {name: table.column(by_name[name]) for name in mapping.columns}
-    return Rows(columns=columns, num_rows=table.num_rows, malformed=len(lost))
-
-
-def _names(path: Path, mapping: Mapping, delimiter: str) -> list[str]:
-    lines = peek(path).decode(encoding(peek(path)), errors="replace").removeprefix("\ufeff").splitlines()
-    if len(lines) <= mapping.skip_rows:
-        raise BadRecording(path, 0, f"{len(lines)} lines; the mapping skips {mapping.skip_rows}")
-    cells = _cells(lines[mapping.skip_rows], delimiter)
-    if not mapping.header:
-        return [str(number) for number in range(len(cells))]
-    repeated = {name for name in cells if cells.count(name) > 1}
-    return [f"{name} ({place})" if name in repeated or not name else name for place, name in enumerate(cells)]
-
-
-def _require(path: Path, mapping: Mapping, names: dict[str, str]) -> None:
-    missing = [name for name in mapping.columns if name not in names]
-    if missing:
-        seen = ", ".join(map(repr, list(names)[:20]))
-        raise BadRecording(path, 0, f"no column {missing[0]!r}, which the mapping names; columns: {seen}")
-
-
-def _without_mark(data: Bytes) -> Bytes:
-    """Return text without the byte order mark that spreadsheets write."""
-    return data[3:] if data[:3].tobytes() == b"\xef\xbb\xbf" else data
-
-
-def _axis(path: Path, rows: Rows, mapping: Mapping) -> tuple[Rows, TimeAxis]:
-    """Return the rows that have a time, and the axis on which they lie."""
-    try:
-        if mapping.time is None:
-            return rows, _fixed_axis(mapping)
-        stamps, has_time, is_local = nanoseconds(rows.columns[mapping.time.column], unit=mapping.time.unit)
-        if not has_time.any():
-            time = mapping.time
-            raise BadConfiguration(f"no cell of {time.column!r} is a time in {time.unit!r}; check the unit of the time column")
-        grid = regularise(stamps[has_time], rate_hz=mapping.rate_hz)
-        clock = clock_of(grid.start_ns)
-    except BadConfiguration as error:
-        raise BadRecording(path, 0, str(error)) from error
-    offset, notes = _offset(path, mapping) if mapping.time.unit == "iso" and not is_local else (None, ())
-    axis = TimeAxis(
-        start_ns=grid.start_ns,
-        rate_hz=grid.rate_hz,
-        clock="local" if is_local and clock == "utc" else clock,
-        utc_offset_s=offset,
-        grid=grid,
-        no_time=int(np.count_nonzero(~has_time)),
-        notes=(*grid.notes, *notes),
-    )
-    return _filter(rows, has_time), axis
-
-
-def _fixed_axis(mapping: Mapping) -> TimeAxis:
-    assert mapping.rate_hz is not None, "the mapping has checked that there is a rate where there is no time"
-    start_ns, clock, offset = 0, "relative", None
-    if mapping.start:
-        start, offset = date_ns(mapping.start)
-        start_ns, clock = start, "local" if offset is None else "utc"
-    return TimeAxis(start_ns=start_ns, rate_hz=mapping.rate_hz, clock=clock, utc_offset_s=offset, grid=None)  # type: ignore[arg-type]
 
 
 def _offset(path: Path, mapping: Mapping) -> tuple[int | None, tuple[str, ...]]:
     """Return local time minus UTC as the first row of a text table writes it, None for none; and a note if the last differs."""
     head = peek(path)
-    lines = _lines(head)[mapping.skip_rows + mapping.header + mapping.unit_rows :]
-    if head.startswith(_PARQUET) or not lines or mapping.time is None:
+    lines = lines_of(head)[mapping.skip_rows + mapping.header + mapping.unit_rows :]
+    if head.startswith(PARQUET) or not lines or mapping.time is None or mapping.time.unit != "iso":
         return None, ()
-    delimiter = mapping.delimiter or _delimiter(head)
-    place = _names(path, mapping, delimiter).index(mapping.time.column)
-    tail = _lines(load(path)[-_TAIL:].tobytes())
-    first, last = (_written_offset(_cells(line, delimiter), place) for line in (lines[0], tail[-1]))
+    delimiter = mapping.delimiter or delimiter_of(head)
+    place = names_of(path, mapping, delimiter).index(mapping.time.column)
+    tail = lines_of(load(path)[-_TAIL:].tobytes())
+    first, last = (_written_offset(cells_of(line, delimiter), place) for line in (lines[0], tail[-1]))
     if first is None or last is None or first == last:
         return first, ()
     change = f"local time minus UTC is {first} s in the first row and {last} s in the last"
@@ -324,60 +204,6 @@ def _offset(path: Path, mapping: Mapping) -> tuple[int | None, tuple[str, ...]]:
 def _written_offset(cells: list[str], place: int) -> int | None:
     written = _OFFSET.search(cells[place]) if place < len(cells) else None
     return None if written is None else offset_s(written[0])
-
-
-def _filter(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
-    if keep.all():
-        return rows
-    columns = {name: column.filter(pa.array(keep)) for name, column in rows.columns.items()}
-    return Rows(columns=columns, num_rows=int(np.count_nonzero(keep)), malformed=rows.malformed)
-
-
-def _dropped(rows: Rows, axis: TimeAxis) -> tuple[Finding, ...]:
-    """Return what became of rows as a whole; it holds for every channel."""
-    lost = ((rows.malformed, "row with too few or too many cells"), (axis.no_time, "row without a readable time"))
-    findings = tuple(Finding(action="dropped", samples=n, reason=reason) for n, reason in lost if n)
-    return findings + (axis.grid.findings if axis.grid else ())
-
-
-def _add_channel(
-    found: Assembly, name: str, column: ChannelColumn, cells: pa.ChunkedArray, axis: TimeAxis, findings: tuple[Finding, ...]
-) -> None:
-    try:
-        samples, missing = numbers(cells)
-    except BadConfiguration as error:
-        raise BadRecording(found.path, 0, f"column {name!r}: {error}") from error
-    series = Series(
-        label=column.name or name,
-        meaning=Meaning(
-            modality=column.modality,
-            unit=column.unit or modality(column.modality).unit,
-            axis=column.axis,
-            placement=column.placement,
-        ),
-        samples=axis.lay(samples),
-        rate_hz=axis.rate_hz,
-        start_ns=axis.start_ns,
-        scale=column.scale,
-        offset=column.offset,
-        present=axis.grid.present if axis.grid else None,
-        missing=None if missing is None else axis.lay(missing).astype(bool),
-        missing_reason="empty cell, or not a number",
-        findings=findings,
-    )
-    found.add(series)
-
-
-def _add_events(found: Assembly, kind: str, cells: pa.ChunkedArray, axis: TimeAxis) -> None:
-    """Add one event for each run of equal cells; empty cells are none."""
-    code, labels, values = codes(cells)
-    laid = axis.lay(code)
-    present = axis.grid.present if axis.grid else Spans.all(len(laid))
-    step = SECOND / axis.rate_hz
-    for start, stop, which in runs(laid, within=present & Spans.from_mask(laid.astype(np.int64) >= 0)):
-        onset = axis.start_ns + round(start * step)
-        end = axis.start_ns + round(stop * step)
-        found.events.append((kind, onset, end - onset, labels[int(which)], values[int(which)]))
 
 
 READER = Reader(
