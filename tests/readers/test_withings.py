@@ -61,7 +61,7 @@ def test_a_minute_that_two_rows_hold_counts_once_and_odd_rows_are_noted(tmp_path
     (folder / "raw_tracker_elevation.csv").write_text(HEAD)
     (recording,) = read(folder)
     assert recording.channels[0].samples[:2].tolist() == [66, 64]
-    assert recording.quality.channels[0].findings[-2].reason == "the same minute in another row"
+    assert recording.quality.channels[0].findings[-2].reason == "the same minute again"
     assert recording.quality.notes[:2] == (
         "1 rows of a series that cannot be read; left out",
         "not read: raw_tracker_elevation.csv",

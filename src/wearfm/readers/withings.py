@@ -40,14 +40,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration, BadRecording
-from wearfm.readers.assembly import Assembly, EventRow, Series
+from wearfm.readers.assembly import Assembly, EventRow
 from wearfm.readers.base import Reader, load, peek
 from wearfm.readers.labels import Meaning
 from wearfm.readers.stamps import date_ns, stretches
-from wearfm.readers.totals import LONGEST_S, MINUTE_HZ, MINUTE_S, Totals, minute_series, spread
-from wearfm.signals.quality_record import Finding
+from wearfm.readers.totals import LONGEST_S, MINUTE_S, Totals, minute_series, spread, stamped_minutes
 from wearfm.signals.recording import SECOND, Clock, Recording
-from wearfm.signals.spans import Spans
 from wearfm.signals.units import MODALITIES
 
 FIRST_S, LAST_S = 315_532_800, 4_102_444_800  # the years 1980 to 2100
@@ -279,32 +277,11 @@ def _add(found: Assembly, quantity: str, cells: list[Cell]) -> None:
         name, unit = _TOTALS[quantity]
         found.add(minute_series(minutes, modality=name, unit=unit))
     elif quantity in _RATES and all(start % MINUTE_S == 0 and lasts == MINUTE_S for start, lasts, _, _ in cells):
-        _add_minutes(found, _RATES[quantity], cells)
+        minute, values = (np.array(column) for column in zip(*((cell[0] // MINUTE_S, cell[3]) for cell in cells), strict=True))
+        meaning = Meaning(modality=_RATES[quantity], unit="1/min")
+        found.add(stamped_minutes(minute, values, name=_RATES[quantity], meaning=meaning))
     else:
         _add_events(found, quantity, cells)
-
-
-def _add_minutes(found: Assembly, name: str, cells: list[Cell]) -> None:
-    """Add one value a minute, each where it belongs."""
-    minute = np.array([start // MINUTE_S for start, *_ in cells], dtype=np.int64)
-    values = np.array([value for *_, value in cells], dtype=np.float64)
-    keep = np.concatenate(([True], np.diff(minute) > 0))
-    place = minute[keep] - minute[0]
-    whole = bool((values == np.rint(values)).all() and abs(values).max() < 2**15)
-    samples = np.zeros(int(place[-1]) + 1, dtype=np.int16 if whole else np.float32)
-    samples[place] = values[keep]
-    twice = int(np.count_nonzero(~keep))
-    found.add(
-        Series(
-            label=name,
-            meaning=Meaning(modality=name, unit="1/min"),
-            samples=samples,
-            rate_hz=MINUTE_HZ,
-            start_ns=int(minute[0]) * MINUTE_S * SECOND,
-            present=Spans.of(np.stack((place, place + 1), axis=1)),
-            findings=(Finding(action="dropped", samples=twice, reason="the same minute in another row"),) if twice else (),
-        )
-    )
 
 
 def _add_events(found: Assembly, quantity: str, cells: list[Cell]) -> None:
