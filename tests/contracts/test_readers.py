@@ -29,7 +29,8 @@ GENUINE = (
     "raw_devices/actigraph_gt3x/*", "raw_devices/pyactigraphy/*.agd", "raw_devices/axivity_ggirread/*.cwa",
     "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
     "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
-    "raw_devices/polar_verity_biobss", "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
+    "raw_devices/withings_sleep", "raw_devices/polar_verity_biobss", "daily/fitbit_fitabase",
+    "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
     "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
@@ -67,6 +68,7 @@ def obey(recording: Recording, *, nothing_else: bool = False) -> None:
         slack = 1e-9 * max(abs(kind.low), abs(kind.high))
         assert len(physical) == 0 or (physical.min() >= kind.low - slack and physical.max() <= kind.high + slack)
         assert nothing_else or channel.modality not in DERIVED or channel.rate_hz <= MINUTE_DATA_HZ, "derived truths are events"
+        assert channel.modality not in DERIVED or channel.rate_hz <= MINUTE_DATA_HZ, "derived truths are events"
     assert (np.diff(recording.events.onset_ns) >= 0).all()
     assert (recording.events.duration_ns >= 0).all()
 

@@ -13,15 +13,17 @@ import numpy as np
 
 from tests.readers.tiny_actilife import write_actilife, write_agd
 from tests.readers.tiny_actiwatch import write_actiware, write_awd, write_condor, write_mesa
-from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
+from tests.readers.tiny_apple import write_apple_ecg, write_apple_health, write_apple_health_zip
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
 from tests.readers.tiny_cwa import write_cwa
 from tests.readers.tiny_embraceplus import write_embraceplus
 from tests.readers.tiny_fit import write_fit
+from tests.readers.tiny_fitbit import write_fitabase_steps, write_takeout_steps
 from tests.readers.tiny_geneactiv import write_geneactiv
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
 from tests.readers.tiny_matrix import write_matrix
 from tests.readers.tiny_polar import write_polar
+from tests.readers.tiny_withings import write_withings_hr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +241,11 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "condor": ("condor", write_condor),
     "fit": ("fit", write_fit),
     "polar": ("polar", write_polar),
+    "withings": ("withings", write_withings_hr),
+    "fitbit": ("fitbit", write_takeout_steps),
+    "fitabase": ("fitabase", write_fitabase_steps),
     "apple health": ("apple_health", write_apple_health),
+    "apple health zip": ("apple_health", write_apple_health_zip),
     "apple ecg": ("apple_ecg", write_apple_ecg),
     "matrix": ("matrix", write_matrix),
 }

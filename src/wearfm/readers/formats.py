@@ -18,6 +18,8 @@ from wearfm.readers import (
     embraceplus,
     empatica,
     fit,
+    fitabase,
+    fitbit,
     geneactiv,
     gt3x,
     hdf5,
@@ -27,6 +29,7 @@ from wearfm.readers import (
     polar,
     table,
     wfdb,
+    withings,
 )
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
@@ -50,6 +53,9 @@ READERS: dict[str, Reader] = {
         apple_health.READER,
         apple_ecg.READER,
         polar.READER,
+        withings.READER,
+        fitbit.READER,
+        fitabase.READER,
         wfdb.READER,
         actiwatch.READER,
         actilife.READER,
