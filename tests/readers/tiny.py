@@ -11,8 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.readers.tiny_arff import write_arff
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
 from tests.readers.tiny_embraceplus import write_embraceplus
+from tests.readers.tiny_faros import write_faros
+from tests.readers.tiny_muse import write_muse
+from tests.readers.tiny_shimmer import write_shimmer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,4 +222,8 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "mat 7.3": ("mat", write_mat_7_3),
     "npy": ("numpy", write_npy),
     "npz": ("numpy", write_npz),
+    "arff": ("arff", write_arff),
+    "faros": ("faros", write_faros),
+    "muse": ("muse", write_muse),
+    "shimmer": ("shimmer", write_shimmer),
 }

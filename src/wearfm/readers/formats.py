@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import edf, embraceplus, empatica, hdf5, mat, npy, table, wfdb
+from wearfm.readers import arff, edf, embraceplus, empatica, faros, hdf5, mat, muse, npy, shimmer, table, wfdb
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
@@ -20,7 +20,11 @@ READERS: dict[str, Reader] = {
         npy.READER,
         embraceplus.READER,
         empatica.READER,
+        faros.READER,
         wfdb.READER,
+        arff.READER,
+        shimmer.READER,
+        muse.READER,
         table.READER,
     )
 }
