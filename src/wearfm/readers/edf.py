@@ -14,7 +14,8 @@ European Data Format: EDF, EDF+C, EDF+D, BDF and BDF+, gzipped or not. Recognise
 | a signal of heart or breathing rate | events `hr`, `resp_rate`: one for each run of equal values |
 
 What a channel measures is read from its label, its unit and its transducer (`readers/labels.py`). A label that is not
-known, or a unit that contradicts it, makes the channel `other`, with a note in the quality record.
+known, or a unit that contradicts it, makes the channel `other`, with a note in the quality record. Whole banks A1 to A32,
+B1 to B32 and so on (or of 16) are the electrodes of a BioSemi cap by number: `eeg`, with a note that C3 is no site then.
 
 **Broken files.** A header field that is wrong is refused with its byte offset. A last record that is cut off, and records
 beyond the number in the header, are dropped and counted. A number of records of -1 is read to the end of the file. Records
@@ -40,7 +41,7 @@ from wearfm.readers.assembly import Assembly, Series, nanoseconds, printable
 from wearfm.readers.base import Bytes, Reader, load, stem
 from wearfm.readers.edf_annotations import Annotations, parse_annotations
 from wearfm.readers.edf_header import Header, SignalHeader, device, is_edf, parse_header, patient_code, patient_facts
-from wearfm.readers.labels import Meaning, interpret
+from wearfm.readers.labels import Meaning, electrode, interpret, numbered_electrodes
 from wearfm.signals.clock import FASTEST_HZ, check_growth
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import Recording
@@ -201,11 +202,14 @@ def _axis_with_gaps(onset: NDArray[np.float64], record_s: float) -> Axis:
 
 def _add_signals(found: Assembly, header: Header, layout: Layout, axis: Axis) -> None:
     start_ns = (header.start_ns or 0) + nanoseconds(axis.start_s)
+    numbered = numbered_electrodes(signal.label for signal in header.signals)
     for row in _rows(header, annotations=False):
         signal = header.signals[row]
         samples = decode(header, layout.blocks, row)
         laid, present, findings = _lay(found.path, samples, axis, header.record_s)
-        meaning = interpret(signal.label, unit=printable(signal.unit), hint=signal.transducer)
+        unit = printable(signal.unit)
+        is_numbered = signal.label in numbered
+        meaning = electrode(unit) if is_numbered else interpret(signal.label, unit=unit, hint=signal.transducer)
         if signal.note:
             meaning = Meaning(modality="other", unit="au", note=signal.note)
         found.add(
