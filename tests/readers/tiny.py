@@ -13,6 +13,8 @@ import numpy as np
 
 from tests.readers.tiny_arff import write_arff
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
+from tests.readers.tiny_bids import write_bids
+from tests.readers.tiny_brainvision import write_brainvision
 from tests.readers.tiny_embraceplus import write_embraceplus
 from tests.readers.tiny_faros import write_faros
 from tests.readers.tiny_muse import write_muse
@@ -211,6 +213,8 @@ def write_e4_zip(folder: Path) -> Path:
 WRITERS: dict[str, tuple[str, Write]] = {
     "edf": ("edf", write_edf),
     "bdf": ("edf", write_bdf),
+    "bids": ("bids", write_bids),
+    "brainvision": ("brainvision", write_brainvision),
     "wfdb": ("wfdb", write_wfdb),
     "csv": ("csv", write_csv),
     "parquet": ("csv", write_parquet),

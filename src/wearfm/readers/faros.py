@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from wearfm.readers.assembly import Assembly, Series, runs
 from wearfm.readers.base import Reader, load, peek
 from wearfm.readers.cells import cells_of, lines_of, parse_rows
 from wearfm.readers.columns import numbers
-from wearfm.readers.labels import Meaning, fit_unit
+from wearfm.readers.labels import given
 from wearfm.readers.mapping import ChannelColumn, Mapping
 from wearfm.readers.stamps import date_ns
 from wearfm.signals.quality_record import Finding
@@ -157,14 +157,12 @@ def _add_channels(found: Assembly, meta: Meta, member: str, modality: str, colum
     pairs, malformed = _columns(found, member, list(columns))
     lost = (Finding(action="dropped", samples=malformed, reason="row with too few or too many cells"),) if malformed else ()
     written = meta.units.get(member, "uV" if member == "ECG" else "mg")
-    unit, note = fit_unit(written, modality=modality)
+    meaning = given(modality, unit=written)
     for axis, (samples, missing) in zip(columns.values(), pairs, strict=True):
         found.add(
             Series(
                 label=f"{member} {axis}".strip(),
-                meaning=Meaning(
-                    modality=modality if unit else "other", unit=unit or "au", axis=axis, placement="chest", note=note
-                ),
+                meaning=replace(meaning, axis=axis, placement="chest"),
                 samples=samples,
                 rate_hz=meta.rates[member],
                 start_ns=meta.start_ns,

@@ -6,15 +6,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.readers import arff, edf, embraceplus, empatica, faros, hdf5, mat, muse, npy, shimmer, table, wfdb
+from wearfm.readers import (
+    arff,
+    bids,
+    brainvision,
+    edf,
+    embraceplus,
+    empatica,
+    faros,
+    hdf5,
+    mat,
+    muse,
+    npy,
+    shimmer,
+    table,
+    wfdb,
+)
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
-# In order of how sure a reader can be: those with a signature first, the one that takes any table last.
+# In order of how sure a reader can be: folders with names of their own and signatures first, the one that takes any table last.
 READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
+        bids.READER,
         edf.READER,
+        brainvision.READER,
         hdf5.READER,
         mat.READER,
         npy.READER,
@@ -51,7 +68,13 @@ def find(path: str | Path) -> list[Path]:
         return [path]
     inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     below = [source for folder in inside if folder.is_dir() and not folder.is_symlink() for source in find(folder)]
-    return [file for file in inside if file.is_file() and _is_known(file)] + below
+    return [file for file in inside if file.is_file() and home_of(file) == file and _is_known(file)] + below
+
+
+def home_of(path: Path) -> Path:
+    """Return the file or folder with which a path is read; most stand for themselves."""
+    homes = (reader.home(path) for reader in READERS.values())
+    return next((home for home in homes if home != path), path)
 
 
 def read(path: str | Path) -> Iterator[Recording]:
@@ -59,9 +82,7 @@ def read(path: str | Path) -> Iterator[Recording]:
 
     Broken content raises BadRecording with path, byte offset and reason; content that no reader knows, UnknownFormat.
     """
-    path = Path(path)
-    member_of = (reader.home(path) for reader in READERS.values())
-    home = next((candidate for candidate in member_of if candidate != path), path)
+    home = home_of(Path(path))
     yield from find_reader(home).read(home)
 
 

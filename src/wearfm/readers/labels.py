@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wearfm.errors import UnknownUnit
 from wearfm.signals.units import MODALITIES, affine
@@ -97,11 +97,16 @@ def numbered_electrodes(labels: Iterable[str]) -> frozenset[str]:
     return frozenset(f"{letter}{number}" for letter in letters for number in banks[letter])
 
 
+def given(modality: str, *, unit: str) -> Meaning:
+    """Return what a channel measures whose modality is known; a unit that contradicts it makes it "other"."""
+    fitted, note = fit_unit(unit, modality=modality)
+    return Meaning(modality=modality if fitted else "other", unit=fitted or "au", note=note)
+
+
 def electrode(unit: str) -> Meaning:
     """Return what a numbered electrode of a cap measures."""
-    fitted, note = fit_unit(unit, modality="eeg")
-    aside = "electrodes of a cap by number, not sites of the 10-20 system"
-    return Meaning(modality="eeg" if fitted else "other", unit=fitted or "au", note=note or aside)
+    meaning = given("eeg", unit=unit)
+    return replace(meaning, note=meaning.note or "electrodes of a cap by number, not sites of the 10-20 system")
 
 
 def fit_unit(unit: str, *, modality: str) -> tuple[str, str]:
