@@ -32,6 +32,8 @@ GENUINE = (
     "raw_devices/withings_sleep", "raw_devices/polar_verity_biobss", "daily/fitbit_fitabase",
     "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
     "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
+    "raw_devices/shimmer_devicely/*.csv", "raw_devices/faros_devicely", "raw_devices/muse_devicely/*.csv",
+    "eeg/muse_biopsykit/*.csv.gz",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 
@@ -192,6 +194,7 @@ def _says_so(cut: Recording, original: Recording) -> bool:
 def _has_no_end(path: Path) -> bool:
     """Plain text tables neither count their rows nor mark their end: what is left is a shorter table."""
     return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD")
+    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".arff", ".vmrk")
 
 
 def test_a_generator_of_recordings_is_lazy(tmp_path: Path) -> None:
