@@ -12,6 +12,7 @@ import tyro
 
 from wearfm.cli import terminal
 from wearfm.datasets import DATASETS
+from wearfm.engines import EngineName
 from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.preparation import Fate, PreparationSummary, prepare, prepare_recordings
 
@@ -34,6 +35,10 @@ class Options:
     """file: the participant is what the reader found. folder: the first folder below the source."""
     workers: int | None = None
     """Processes that read; by default one a core. The result is the same for any number."""
+    engine: EngineName = "processes"
+    """processes: of this machine. ray: a cluster whose nodes see sources and store under the same names."""
+    ray_address: str = ""
+    """Of the Ray cluster; by default RAY_ADDRESS, or one that is started here for the time being."""
     verbose: bool = False
     """Show every source, however many there are."""
     json: bool = False
@@ -53,6 +58,8 @@ def run(words: Sequence[str]) -> int:
                 options.sources,
                 options.output,
                 workers=options.workers,
+                engine=options.engine,
+                ray_address=options.ray_address,
                 participant_from=options.participant_from,
                 progress=progress,
             )

@@ -39,9 +39,10 @@ def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list
     all. Any other file is a source, even if only to be refused. Hidden files and stores are left out.
     """
     found: dict[Path, SourceFile] = {}
-    for root in map(Path, roots):
-        if not root.exists():
-            raise BadConfiguration(f"source {root} does not exist; name files or folders with recordings")
+    for named in map(Path, roots):
+        if not named.exists():
+            raise BadConfiguration(f"source {named} does not exist; name files or folders with recordings")
+        root = named.absolute()
         for path, kind, companions in _below(root, recognises):
             label = path.relative_to(root).as_posix() if path != root else path.name
             size = sum(file.stat().st_size for file in _files(path, companions))
