@@ -25,8 +25,8 @@ _OUTCOMES = {"prepared": "", "skipped": "there already"}
 class Options:
     """Read recordings of any known format into a store. Running it again changes nothing; a killed run goes on."""
 
-    sources: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files and folders of recordings; with --dataset, the folder of the data set."""
+    sources: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Files and folders of recordings, or URLs of them (s3://bucket/raw); with --dataset, the folder of the data set."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("store")
     """The store's folder; it is made, or added to."""
     dataset: str = ""
@@ -138,5 +138,5 @@ def _prepare_dataset(options: Options, progress: terminal.Report) -> Preparation
         raise UnknownName("data set", options.dataset, DATASETS)
     if len(options.sources) != 1:
         raise BadConfiguration(f"{len(options.sources)} sources for data set {options.dataset}; name its one folder")
-    recordings = DATASETS[options.dataset].recordings(options.sources[0])
+    recordings = DATASETS[options.dataset].recordings(Path(options.sources[0]))
     return prepare_recordings(recordings, options.output, progress=progress)

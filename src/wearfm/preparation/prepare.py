@@ -18,7 +18,8 @@ from pathlib import Path
 from wearfm import readers
 from wearfm.engines import Engine, EngineName, choose
 from wearfm.errors import BadRecording, UnknownFormat
-from wearfm.preparation.sources import SourceFile, find_sources
+from wearfm.preparation.remote import find_all
+from wearfm.preparation.sources import SourceFile
 from wearfm.preparation.summary import Fate, PreparationSummary, Progress, Tally, silent
 from wearfm.preparation.work import Delivery, End, ParticipantFrom, ReadFile, Unit, Work, divide
 from wearfm.signals.recording import Recording
@@ -40,7 +41,8 @@ def prepare(
 ) -> PreparationSummary:
     """Read every recording in and below the sources into the store in that folder, and say what came of each.
 
-    workers: processes that read; None for one per core. With more than one, a script needs the usual
+    sources: files and folders, or URLs that fsspec knows ("s3://bucket/raw"); of those, one source at a time is copied
+    to a temporary folder. workers: processes that read; None for one per core. With more than one, a script needs the usual
     `if __name__ == "__main__":`. engine: "processes" of this machine, or tasks of "ray" on a cluster, whose nodes see
     sources and store under the same names. ray_address: of that cluster; "" for RAY_ADDRESS, or one that is started here
     with so many workers. The store has the same content for any engine and number of workers. participant_from: "file"
@@ -49,7 +51,7 @@ def prepare(
     be read is refused with its reason, and the others go on.
     """
     chosen = choose(engine, workers=workers, address=ray_address)
-    found = find_sources(sources, recognises=_format if read is None else partial(_taken_by, read))
+    found = find_all(sources, recognises=_format if read is None else partial(_taken_by, read))
     read = read or readers.read
     settings = _settings(read, participant_from)
     with Store.create(Path(store_path).absolute()) as store, store.writing(), _swept(store):

@@ -14,7 +14,8 @@ from socket import gethostname
 from typing import Literal
 
 from wearfm import readers
-from wearfm.errors import BadConfiguration, BadRecording, CannotWrite, DamagedStore, WearfmError
+from wearfm.errors import BadConfiguration, BadRecording, CannotWrite, DamagedStore, UnknownFormat, WearfmError
+from wearfm.preparation.remote import at_hand
 from wearfm.preparation.sources import SourceFile, hash_source
 from wearfm.preparation.summary import Tally
 from wearfm.signals.recording import Recording
@@ -103,21 +104,25 @@ class Work:
 
     def _read(self, unit: Unit, source: SourceFile, number: int) -> Iterator[tuple[Recording, RecordingEntry] | End]:
         """Yield the recordings of a source, and then its end."""
-        sha256, reason = "", ""
+        sha256, reason, path = "", "", source.path
         try:
-            sha256 = hash_source(source)
-            if (earlier := unit.earlier.get((number, sha256))) is not None:
-                yield End(number=number, sha256=sha256, earlier=earlier)
-                return
-            for recording in self._recordings(source):
-                named = _named(recording, source, self.participant_from)
-                yield named, RecordingEntry.of(named)
+            if source.origin is not None and not source.format:
+                raise UnknownFormat("its first bytes are of none of the known formats; it was not copied")
+            with at_hand(source) as here:
+                path = here.path
+                sha256 = hash_source(here)
+                if (earlier := unit.earlier.get((number, sha256))) is not None:
+                    yield End(number=number, sha256=sha256, earlier=earlier)
+                    return
+                for recording in self._recordings(here):
+                    named = _named(recording, source, self.participant_from)
+                    yield named, RecordingEntry.of(named)
         except BadRecording as error:
             reason = error.reason
         except (CannotWrite, DamagedStore):
             raise
         except WearfmError as error:
-            reason = str(error).removeprefix(f"{source.path}: ")
+            reason = str(error).removeprefix(f"{path}: ")
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}"
         yield End(number=number, sha256=sha256, reason=reason)
