@@ -39,6 +39,10 @@ class Options:
     """processes: of this machine. ray: a cluster whose nodes see sources and store under the same names."""
     ray_address: str = ""
     """Of the Ray cluster; by default RAY_ADDRESS, or one that is started here for the time being."""
+    zone: str = ""
+    """Of wall-clock times whose zone the files do not name, such as Europe/Berlin; by default they stay local."""
+    mappings: Path | None = None
+    """A folder with mappings for tables, in the tree of the sources, where nothing may be written beside them."""
     verbose: bool = False
     """Show every source, however many there are."""
     json: bool = False
@@ -61,6 +65,8 @@ def run(words: Sequence[str]) -> int:
                 engine=options.engine,
                 ray_address=options.ray_address,
                 participant_from=options.participant_from,
+                zone=options.zone,
+                mappings=options.mappings,
                 progress=progress,
             )
     if options.json:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from wearfm import readers
 from wearfm.engines import Engine, EngineName, choose
-from wearfm.errors import BadRecording, UnknownFormat
+from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat
 from wearfm.preparation.remote import find_all
 from wearfm.preparation.sources import SourceFile
 from wearfm.preparation.summary import Fate, PreparationSummary, Progress, Tally, silent
 from wearfm.preparation.work import Delivery, End, ParticipantFrom, ReadFile, Unit, Work, divide
 from wearfm.signals.recording import Recording
+from wearfm.signals.zone import find_zone
 from wearfm.store.catalogue import Source
 from wearfm.store.shard import in_batches
 from wearfm.store.store import Store, taken
@@ -36,6 +37,8 @@ def prepare(
     engine: EngineName = "processes",
     ray_address: str = "",
     participant_from: ParticipantFrom = "file",
+    zone: str = "",
+    mappings: Path | None = None,
     progress: Progress = silent,
     read: ReadFile | None = None,
 ) -> PreparationSummary:
@@ -47,15 +50,20 @@ def prepare(
     sources and store under the same names. ray_address: of that cluster; "" for RAY_ADDRESS, or one that is started here
     with so many workers. The store has the same content for any engine and number of workers. participant_from: "file"
     takes the participant that the reader found, "folder" the first folder below the source ("raw/p07/night.edf" of source
-    "raw" is participant "p07"). read: how a path becomes recordings; None for wearfm's own readers. A source that cannot
-    be read is refused with its reason, and the others go on.
+    "raw" is participant "p07"). zone: of wall-clock times whose zone the files do not name ("Europe/Berlin"), "" to keep
+    them as they are. mappings: a folder whose tree is that of the sources, for mappings of tables that lie where nothing may
+    be written ("raw/a/walk.csv" of source "raw" is explained by "a/walk.csv.toml" there). read: how a path becomes
+    recordings; None for wearfm's own readers. A source that cannot be read is refused with its reason, and the others go on.
     """
+    _check(zone, mappings)
     chosen = choose(engine, workers=workers, address=ray_address)
     found = find_all(sources, recognises=_format if read is None else partial(_taken_by, read))
     read = read or readers.read
-    settings = _settings(read, participant_from)
+    settings = _settings(read, participant_from, zone)
     with Store.create(Path(store_path).absolute()) as store, store.writing(), _swept(store):
-        work = Work(store=store.path, read=read, participant_from=participant_from, is_here=chosen.is_here)
+        work = Work(
+            store=store.path, read=read, participant_from=participant_from, zone=zone, mappings=mappings, is_here=chosen.is_here
+        )
         ledger = _Ledger(store, found, settings, progress)
         with contextlib.closing(_deliveries(work, _units(found, store, settings), chosen)) as deliveries:
             for delivery in deliveries:
@@ -83,6 +91,13 @@ def prepare_recordings(
             done += len(batch)
             progress(done, max(total, done), batch[-1].name)
     return PreparationSummary(prepared=tally.recordings, skipped=skipped, tally=tally)
+
+
+def _check(zone: str, mappings: Path | None) -> None:
+    if zone:
+        find_zone(zone)
+    if mappings is not None and not mappings.is_dir():
+        raise BadConfiguration(f"mappings {mappings} is not a folder; its tree is that of the sources")
 
 
 class _Ledger:
@@ -197,10 +212,11 @@ def _taken_by(read: ReadFile, path: Path) -> str:
     return read.__name__ if path.is_file() else ""
 
 
-def _settings(read: ReadFile, participant_from: ParticipantFrom) -> str:
+def _settings(read: ReadFile, participant_from: ParticipantFrom, zone: str) -> str:
     """Return what decides the result besides the bytes of a source: the reader, its version, and how people are named."""
     try:
         version = metadata.version("wearfm")
     except metadata.PackageNotFoundError:
         version = "source"
-    return f"{read.__module__}.{read.__qualname__} of wearfm {version}, participant from {participant_from}"
+    own = f"{read.__module__}.{read.__qualname__} of wearfm {version}, participant from {participant_from}"
+    return f"{own}, wall clock of {zone}" if zone else own

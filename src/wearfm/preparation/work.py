@@ -18,7 +18,9 @@ from wearfm.errors import BadConfiguration, BadRecording, CannotWrite, DamagedSt
 from wearfm.preparation.remote import at_hand
 from wearfm.preparation.sources import SourceFile, hash_source
 from wearfm.preparation.summary import Tally
+from wearfm.readers.mapping import find_mapping, load_mapping
 from wearfm.signals.recording import Recording
+from wearfm.signals.zone import in_zone
 from wearfm.store.entries import RecordingEntry
 from wearfm.store.shard import SHARD_BYTES, SHARDS, StagedShard, num_bytes, stage
 from wearfm.store.store import Store
@@ -74,11 +76,17 @@ def divide(sources: Sequence[SourceFile]) -> Iterator[tuple[int, tuple[SourceFil
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """How units become deliveries; sent to every worker once. is_here: whether it runs on the committer's machine."""
+    """How units become deliveries; sent to every worker once.
+
+    zone: of wall clocks, "" if not known. mappings: a folder of mappings with the tree of the sources. is_here: whether it
+    runs on the committer's machine.
+    """
 
     store: Path
     read: ReadFile
     participant_from: ParticipantFrom
+    zone: str = ""
+    mappings: Path | None = None
     is_here: bool = True
 
     def __call__(self, unit: Unit) -> list[Delivery]:
@@ -110,12 +118,14 @@ class Work:
                 raise UnknownFormat("its first bytes are of none of the known formats; it was not copied")
             with at_hand(source) as here:
                 path = here.path
-                sha256 = hash_source(here)
+                mapping = self._mapping(source)
+                sha256 = hash_source(here if mapping is None else replace(here, companions=(*here.companions, mapping)))
                 if (earlier := unit.earlier.get((number, sha256))) is not None:
                     yield End(number=number, sha256=sha256, earlier=earlier)
                     return
-                for recording in self._recordings(here):
+                for recording in self._recordings(here, mapping):
                     named = _named(recording, source, self.participant_from)
+                    named = in_zone(named, self.zone) if self.zone else named
                     yield named, RecordingEntry.of(named)
         except BadRecording as error:
             reason = error.reason
@@ -127,9 +137,15 @@ class Work:
             reason = f"cannot be read: {error.strerror or error}"
         yield End(number=number, sha256=sha256, reason=reason)
 
-    def _recordings(self, source: SourceFile) -> Iterator[Recording]:
+    def _mapping(self, source: SourceFile) -> Path | None:
+        """Return the mapping of a source in the folder of mappings: its own, else the one of its folder there."""
+        return None if self.mappings is None else find_mapping(self.mappings / source.label)
+
+    def _recordings(self, source: SourceFile, mapping: Path | None) -> Iterator[Recording]:
         """Read a source; one that was recognised already is not looked at again to find its reader."""
         known = readers.READERS.get(source.format) if self.read is readers.read else None
+        if mapping is not None and known is not None and known.explained is not None:
+            return known.explained(source.path, mapping=load_mapping(mapping))
         return known.read(source.path) if known is not None else self.read(source.path)
 
 

@@ -90,4 +90,5 @@ READER = Reader(
     suffixes=(".arff",),
     recognises=recognises,
     read=read,
+    explained=read,
 )

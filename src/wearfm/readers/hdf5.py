@@ -129,5 +129,6 @@ READER = Reader(
     suffixes=(".h5", ".hdf5"),
     recognises=recognises,
     read=read,
+    explained=read,
     extra="readers",
 )
