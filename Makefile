@@ -21,9 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## simulate a cohort, pretrain, embed, evaluate, report
 	$(BIN)/wearfm demo
 
-# One thread a process: many tests start processes of their own, and two cores are soon oversubscribed.
+# A process a core and one thread a process: many tests start processes of their own, and two cores are soon oversubscribed.
 test: $(STAMP)  ## the whole test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -31,6 +31,8 @@ WHY_MISSED = {  # row -> why its target is not met, as far as is known
 MODULES = (
     "signals",
     "readers",
+    "phones",
+    "readers_raw",
     "synthetic",
     "minutes",
     "store",

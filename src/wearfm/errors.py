@@ -12,6 +12,7 @@
     ├── DamagedStore          a store or checkpoint whose bytes are not the ones committed
     ├── Diverged              a training run whose loss or gradient is no longer finite
     ├── CannotWrite           a disk that is full, read-only or failing
+    ├── CannotDownload        an address that does not give what its publisher lists
     └── MissingExtra          an optional dependency that is not installed
 
 A message says, in this order: the value, the rule it breaks, and the remedy. The command line prints that one line.
@@ -111,6 +112,10 @@ class Diverged(WearfmError):
 
 class CannotWrite(WearfmError):
     """A write that failed: which file, how many bytes, what the system said."""
+
+
+class CannotDownload(WearfmError):
+    """A download that failed: which address, what came instead, and whether running it again helps."""
 
 
 class MissingExtra(WearfmError):

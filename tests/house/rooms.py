@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "wearfm"
 
-DATA = {"errors", "signals", "readers", "datasets", "synthetic", "store", "preparation", "windows"}
+DATA = {"errors", "signals", "readers", "datasets", "synthetic", "inspection", "store", "preparation", "windows"}
 MODEL = {"errors", "nn", "augment", "objectives"}
 HALL = DATA | MODEL | {"recipes", "training", "embeddings", "evaluation"}
 
@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "synthetic": {"errors", "signals"},
     "store": {"errors", "signals"},
     "datasets": {"errors", "signals", "readers"},
+    "inspection": {"errors", "signals"},
     "preparation": {"errors", "signals", "readers", "datasets", "store"},
     "windows": {"errors", "signals", "store"},
     "nn": {"errors"},
@@ -33,9 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "finetuning": HALL,
     "distilling": HALL,
     "workflow": HALL,
+    "resolution": HALL,
+    "resolution_picture": {"evaluation", "resolution"},
     "study": HALL | {"workflow"},
-    "cli": HALL | {"workflow", "study", "imputation", "finetuning", "distilling"},
-    "__init__": HALL | {"workflow", "study", "imputation", "finetuning", "distilling"},
+    "cli": HALL | {"workflow", "study", "imputation", "finetuning", "distilling", "resolution", "resolution_picture"},
+    "__init__": HALL | {"workflow", "study", "imputation", "finetuning", "distilling", "resolution", "resolution_picture"},
     "__main__": {"cli"},
 }
 

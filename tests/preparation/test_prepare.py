@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.preparation.toy_files import make, read_file, write_file
+from tests.readers.tiny import write_wfdb
 from wearfm.errors import BadConfiguration, CannotWrite
 from wearfm.preparation import prepare, prepare_recordings, work
 from wearfm.store import Store, disk
@@ -82,6 +83,35 @@ def test_a_broken_file_is_refused_with_its_reason_and_the_others_go_on(raw, tmp_
     assert prepare([raw], tmp_path / "store", workers=1, read=read_file).reasons == summary.reasons
     write_file(raw / "p6.toy", "day")
     assert prepare([raw], tmp_path / "store", workers=1, read=read_file).prepared == 1
+
+
+def test_every_source_has_a_fate(raw, tmp_path):
+    good = write_file(raw / "p5.toy", "day", "night").read_text()
+    (raw / "p5.toy").write_text(good + "\nbroken")
+    summary = prepare([raw], tmp_path / "store", workers=1, read=read_file)
+    assert [fate.source for fate in summary.sources] == [f"p{k}.toy" for k in range(6)]
+    first, last = summary.sources[0], summary.sources[-1]
+    assert (first.outcome, first.format, first.reason, first.tally.recordings, first.tally.channels) == (
+        "prepared", "read_file", "", 2, 4
+    )  # fmt: skip
+    assert (last.outcome, last.reason, last.tally.recordings) == ("refused", "a torn line", 2)
+    assert summary.to_json()["sources"][0]["hours"] == pytest.approx(2 * (5.0 + 4.8) / 3600)
+    again = prepare([raw], tmp_path / "store", workers=1, read=read_file).sources
+    assert [fate.outcome for fate in again] == ["skipped"] * 5 + ["refused"]
+    assert again[0].tally == first.tally
+
+
+def test_formats_and_companions_are_said(tmp_path):
+    (tmp_path / "raw").mkdir()
+    write_wfdb(tmp_path / "raw")
+    (tmp_path / "raw" / "LICENSE").write_text("do as you like")
+    summary = prepare([tmp_path / "raw"], tmp_path / "store", workers=1)
+    (known,) = (fate for fate in summary.sources if fate.format)
+    assert (known.format, known.outcome) == ("wfdb", "prepared")
+    assert any(name.endswith(".dat") for name in known.companions)
+    (licence,) = (fate for fate in summary.sources if not fate.format)
+    assert licence.source == "LICENSE"
+    assert "none of the known formats" in licence.reason
 
 
 def test_a_recording_of_the_same_name_and_other_content_is_refused(raw, tmp_path):

@@ -11,8 +11,8 @@ from wearfm.preparation.sources import find_sources, hash_source
 from wearfm.store import Store
 
 
-def is_header_or_night(path: Path) -> bool:
-    return path.suffix in {".hea", ".csv"} or path.name == "watch"
+def is_header_or_night(path: Path) -> str:
+    return "night" if path.suffix in {".hea", ".csv"} or path.name == "watch" else ""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_sources_are_found_in_order_with_their_companions(raw):
 def test_mappings_belong_to_their_tables(tmp_path):
     for name in ("a.csv", "a.csv.toml", "c.csv.gz", "wearfm.json", "stray.json"):
         (tmp_path / name).touch()
-    found = find_sources([tmp_path], recognises=lambda path: ".csv" in path.suffixes and path.suffix != ".toml")
+    found = find_sources([tmp_path], recognises=lambda path: "csv" * (".csv" in path.suffixes and path.suffix != ".toml"))
     companions = {source.label: [path.name for path in source.companions] for source in found}
     assert companions == {"a.csv": ["wearfm.json", "a.csv.toml"], "c.csv.gz": ["wearfm.json"], "stray.json": []}
 

@@ -34,7 +34,7 @@ def test_samples_are_digital_and_scale_is_the_headers(tmp_path: Path) -> None:
 def test_start_patient_and_annotations(tmp_path: Path) -> None:
     (recording,) = read(write_edf(tmp_path))
     assert (recording.clock, recording.start_ns, recording.participant) == ("local", START, "P7")
-    assert recording.facts == {"sex": "F", "age_years": 20.0}
+    assert recording.facts == {"sex": "female", "age_years": 20.0}
     assert recording.events.rows()[0][:4] == ("annotation", START + SECOND // 2, SECOND, "Sleep stage W")
     assert len(recording.events) == 1
 

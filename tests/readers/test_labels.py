@@ -8,7 +8,8 @@ from wearfm.readers.labels import electrode, interpret, numbered_electrodes
     [
         ("EEG Fpz-Cz", "uV", "eeg", "", ""), ("C3-A2", "uV", "eeg", "", ""), ("Fp1", "uV", "eeg", "", ""),
         ("ECG I", "mV", "ecg", "", ""), ("MLII", "mV", "ecg", "", ""), ("V5", "mV", "ecg", "", ""), ("II", "mV", "ecg", "", ""),
-        ("aVR", "mV", "ecg", "", ""), ("EOG horizontal", "uV", "eog", "", ""), ("LOC", "uV", "eog", "", ""),
+        ("aVR", "mV", "ecg", "", ""), ("vx", "mV", "ecg", "", ""),
+        ("EOG horizontal", "uV", "eog", "", ""), ("LOC", "uV", "eog", "", ""),
         ("EMG submental", "uV", "emg", "", ""), ("Chin 1", "uV", "emg", "", ""),
         ("PLETH", "NU", "ppg", "", ""), ("PPG_finger", "mV", "ppg", "", "finger"), ("BVP", "", "ppg", "", ""),
         ("SpO2", "%", "spo2", "", ""), ("SaO2", "percent", "spo2", "", ""), ("Resp oro-nasal", "", "resp", "", ""),

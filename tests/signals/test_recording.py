@@ -62,8 +62,8 @@ def test_impossible_channels_are_refused(changes: dict[str, object], message: st
 
 
 def test_an_unknown_modality_is_refused() -> None:
-    with pytest.raises(UnknownName, match="modality 'sound' is not known"):
-        _channel(modality="sound")
+    with pytest.raises(UnknownName, match="modality 'song' is not known"):
+        _channel(modality="song")
 
 
 ROWS = st.lists(

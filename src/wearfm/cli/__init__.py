@@ -16,6 +16,7 @@ from wearfm.errors import UnknownName, WearfmError
 
 VERBS: dict[str, str] = {
     "inspect": "show what is in a file or a folder of recordings",
+    "datasets": "list open data sets, show a card, download one, prepare it",
     "prepare": "turn raw recordings into a store",
     "store": "describe, verify or repair a store",
     "minutes": "bring a store of raw recordings to one value a minute",
@@ -28,6 +29,7 @@ VERBS: dict[str, str] = {
     "evaluate": "judge embedding tables on tasks, beside the baselines",
     "risk": "say from an embedding table who falls ill sooner, for many outcomes",
     "impute": "fill in what is hidden from a masked recipe, and compare with simple methods",
+    "bench": "see how a task's score depends on rate, duration and number of people",
     "demo": "do all of it: on a simulated cohort, or on real data with --data",
 }
 

@@ -26,6 +26,8 @@ class Options:
     """Seconds from window to window; by default windows touch."""
     modalities: tuple[str, ...] = ()
     """Only these modalities; by default all that the recipe takes."""
+    where: str = ""
+    """Only channels of which this is true, as in `wearfm store query`: "device like 'Empatica%' and rate_hz >= 32"."""
     batch_size: int = 64
     """Windows computed together: speed and memory, not results."""
     device: str = "cpu"
@@ -46,7 +48,7 @@ def run(words: Sequence[str]) -> int:
             options.output,
             load(options.model),
             store,
-            cut=Cut(stride_s=options.stride_s, modalities=options.modalities or None),
+            cut=Cut(stride_s=options.stride_s, modalities=options.modalities or None, where=options.where),
             batch_size=options.batch_size,
             device=options.device,
             progress=progress,

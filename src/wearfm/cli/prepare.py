@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ import tyro
 from wearfm.cli import terminal
 from wearfm.datasets import DATASETS
 from wearfm.errors import BadConfiguration, UnknownName
-from wearfm.preparation import PreparationSummary, prepare, prepare_recordings
+from wearfm.preparation import Fate, PreparationSummary, prepare, prepare_recordings
+
+MOST_LINES = 60  # sources that are shown one by one
+MOST_NAMES = 8  # of files that nobody knows
+_OUTCOMES = {"prepared": "", "skipped": "there already"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,8 @@ class Options:
     """file: the participant is what the reader found. folder: the first folder below the source."""
     workers: int | None = None
     """Processes that read; by default one a core. The result is the same for any number."""
+    verbose: bool = False
+    """Show every source, however many there are."""
     json: bool = False
     """Print JSON."""
 
@@ -52,12 +59,12 @@ def run(words: Sequence[str]) -> int:
     if options.json:
         terminal.emit({"store": str(options.output), **summary.to_json()})
     else:
-        show(summary, options.output)
+        show(summary, options.output, verbose=options.verbose)
     return 1 if summary.refused else 0
 
 
-def show(summary: PreparationSummary, store: Path) -> None:
-    """Print what came of a preparation."""
+def show(summary: PreparationSummary, store: Path, *, verbose: bool = False) -> None:
+    """Print what came of a preparation: a line for every source, or for every format and reason if they are many."""
     tally = summary.tally
     terminal.say(
         f"{store}: {summary.prepared} prepared, {summary.skipped} there already, {len(summary.refused)} refused;"
@@ -65,8 +72,58 @@ def show(summary: PreparationSummary, store: Path) -> None:
     )
     for finding, samples in sorted(tally.findings.items(), key=lambda item: -item[1]):
         terminal.say(f"  {finding}: {samples:,} samples")
-    for refusal in summary.refused:
-        terminal.say(f"  refused {refusal.source}: {refusal.reason}")
+    if verbose or len(summary.sources) <= MOST_LINES:
+        _show_each(summary)
+    else:
+        _show_kinds(summary)
+
+
+def _show_each(summary: PreparationSummary) -> None:
+    taken = [fate for fate in summary.sources if fate.outcome != "refused"]
+    if taken:
+        rows = [(_with_companions(fate), fate.format, *_numbers([fate]), _OUTCOMES[fate.outcome]) for fate in taken]
+        terminal.table("", ("source", "format", "recordings", "channels", "hours", ""), rows)
+    for fate in summary.sources:
+        if fate.outcome == "refused":
+            terminal.say(f"  {_refusal(fate)}")
+
+
+def _show_kinds(summary: PreparationSummary) -> None:
+    kinds: dict[str, list[Fate]] = defaultdict(list)
+    for fate in summary.sources:
+        if fate.outcome != "refused":
+            kinds[fate.format].append(fate)
+    rows = [(kind, len(fates), *_numbers(fates)) for kind, fates in sorted(kinds.items())]
+    terminal.table("", ("format", "sources", "recordings", "channels", "hours"), rows)
+    refused = [fate for fate in summary.sources if fate.outcome == "refused"]
+    unknown = [fate.source for fate in refused if not fate.format]
+    if unknown:
+        more = " ..." if len(unknown) > MOST_NAMES else ""
+        terminal.say(f"  of no known format: {len(unknown)} files: {', '.join(unknown[:MOST_NAMES])}{more}")
+    known = [fate for fate in refused if fate.format]
+    for fate in known[:MOST_LINES]:
+        terminal.say(f"  {_refusal(fate)}")
+    if len(known) > MOST_LINES:
+        terminal.say(f"  and {len(known) - MOST_LINES} more are refused")
+    terminal.say("  --verbose shows every source, --json all there is to say of each")
+
+
+def _refusal(fate: Fate) -> str:
+    if not fate.format:
+        return f"of no known format: {fate.source} ({fate.reason.partition(' is none of')[0]})"
+    before = f" ({fate.tally.recordings} recordings before it are kept)" if fate.tally.recordings else ""
+    return f"refused {fate.source} ({fate.format}): {fate.reason}{before}"
+
+
+def _numbers(fates: Sequence[Fate]) -> tuple[int, int, float]:
+    tallies = [fate.tally for fate in fates]
+    signal_s = sum(tally.signal_s for tally in tallies)
+    return sum(tally.recordings for tally in tallies), sum(tally.channels for tally in tallies), signal_s / 3600
+
+
+def _with_companions(fate: Fate) -> str:
+    count = len(fate.companions)
+    return fate.source + (f" + {count} files" if count > 2 else "".join(f" + {name}" for name in fate.companions))
 
 
 def _prepare_dataset(options: Options, progress: terminal.Report) -> PreparationSummary:

@@ -28,6 +28,8 @@ class Call:
     """Which of the recipe's presets the settings start from."""
     modalities: tuple[str, ...] = ()
     """Train on these modalities only."""
+    where: str = ""
+    """Train on channels only of which this is true, as in `wearfm store query`: "placement = 'wrist' and rate_hz >= 50"."""
     after: Path | None = None
     """A run of the stage before, for methods that train in two: its weights are taken over."""
     participants: Path | None = None
@@ -59,7 +61,8 @@ def run(words: Sequence[str]) -> int:
     recipe = build(RECIPES[words[0]], options.config, seed=options.training.seed)
     recipe = recipe if options.after is None else recipe.after(load(options.after))
     with Store.open(options.store) as store, terminal.progress("pretrain", unit="steps") as progress:
-        part = View(store, participants=terminal.names_in(options.participants), modalities=options.modalities or None)
+        people = terminal.names_in(options.participants)
+        part = View(store, participants=people, modalities=options.modalities or None, where=options.where)
         summary = train(recipe, part, config=options.training, run=options.run, progress=partial(_follow, progress))
     if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
         terminal.emit(dataclasses.asdict(summary)) if options.json else _show(summary)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, number, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import Admitted, admit
@@ -35,6 +35,7 @@ SLACK_S = 3600.0  # ours: lying awake before and after what the tracker calls be
 NOT_WORN = f"not worn: {STILL_S / 3600:g} h and more without a step or intensity, and no sleep logged"
 _DAY_NS = 86_400 * SECOND
 _MINUTE_NS = 60 * SECOND
+_YEARS = (1980, 2100)  # as signals.clock
 _CHANNELS = {"Steps": ("steps", "count"), "Intensity": ("intensity", "level")}  # column prefix -> modality, unit
 
 Row = tuple[str, int, int, str, float]
@@ -89,7 +90,7 @@ def _recording(person: int, minutes: Mapping[str, _Minutes], sleep: list[Row], w
 def _channel(name: str, values: NDArray[np.float64], grid: Grid) -> Admitted:
     modality, unit = _CHANNELS[name]
     return admit(
-        values.astype(np.float32),
+        values,
         name=modality,
         modality_name=modality,
         unit=unit,
@@ -136,9 +137,11 @@ def _wall_clock_ns(path: Path, text: str) -> int:
     """Return a stamp as nanoseconds since 1970 on the wall clock; the export writes 24 h, or 12 h with AM and PM."""
     for form in ("%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y"):
         try:
-            return round((datetime.strptime(text, form) - datetime(1970, 1, 1)).total_seconds()) * SECOND
+            moment = datetime.strptime(str(text), form)
         except ValueError:
             continue
+        if _YEARS[0] <= moment.year < _YEARS[1]:
+            return round((moment - datetime(1970, 1, 1)).total_seconds()) * SECOND
     raise BadRecording(path, 0, f"time {text!r} is not of the form '4/13/2016 0:00'; export the table again")
 
 
@@ -149,7 +152,13 @@ def _sleep(folder: Path) -> dict[int, list[Row]]:
         for row in table(path, columns=["Id", "SleepDay", "TotalMinutesAsleep", "TotalTimeInBed"]).to_pylist():
             day_ns = _wall_clock_ns(path, row["SleepDay"])
             for label, column in (("asleep", "TotalMinutesAsleep"), ("in bed", "TotalTimeInBed")):
-                rows[row["Id"]][day_ns, label] = ("sleep_day", day_ns, _DAY_NS, label, float(row[column]))
+                rows[row["Id"]][day_ns, label] = (
+                    "sleep_day",
+                    day_ns,
+                    _DAY_NS,
+                    label,
+                    number(row[column], path=path, what=column),
+                )
     return defaultdict(list, {person: list(days.values()) for person, days in rows.items()})
 
 
@@ -160,7 +169,9 @@ def _weight(folder: Path) -> dict[int, list[Row]]:
         for row in table(path, columns=["Id", "Date", "WeightKg", "BMI"]).to_pylist():
             at = _wall_clock_ns(path, row["Date"])
             known = {"weight_kg": row["WeightKg"], "bmi_kg_m2": row["BMI"]}
-            rows[row["Id"]] += [(kind, at, 0, "", float(value)) for kind, value in known.items() if value is not None]
+            rows[row["Id"]] += [
+                (kind, at, 0, "", number(value, path=path, what=kind)) for kind, value in known.items() if value is not None
+            ]
     return defaultdict(list, {person: sorted(weighings, key=lambda row: row[1]) for person, weighings in rows.items()})
 
 
@@ -178,4 +189,11 @@ DATASET = Dataset(
     citation="Furberg et al. 2016, Zenodo, doi:10.5281/zenodo.53894",
     homepage="https://doi.org/10.5281/zenodo.53894",
     recordings=recordings,
+    layout="""minuteStepsWide_merged.csv
+minuteIntensitiesWide_merged.csv
+sleepDay_merged.csv
+weightLogInfo_merged.csv""",
+    addresses=(
+        Address(kind="zenodo", url="https://zenodo.org/records/53894", only=("mturkfitbit_export_4.12.16-5.12.16.zip",)),
+    ),
 )

@@ -37,16 +37,18 @@ class Cut:
     """Which part of a source becomes windows, and how.
 
     stride_s: seconds from window to window; None for windows that touch. participants, modalities: only these; None for
-    all. The end of a recording that is shorter than a window gets a window of its own, which overlaps the one before.
+    all. where: a condition on channels (`store.query`), "" for none. The end of a recording that is shorter than a window
+    gets a window of its own, which overlaps the one before.
     """
 
     stride_s: float | None = None
     participants: Collection[str] | None = None
     modalities: Collection[str] | None = None
+    where: str = ""
 
     def index(self, source: Source, contract: InputContract, *, reader: str) -> tuple[View, WindowIndex]:
         """Return the chosen part of a source and its windows; BadConfiguration if nothing fits the reader's contract."""
-        view = View(source, participants=self.participants, modalities=self.modalities)
+        view = View(source, participants=self.participants, modalities=self.modalities, where=self.where)
         index = WindowIndex.build(view, contract, stride_s=self.stride_s, tail="overlap")
         if len(index) == 0:
             wanted = " + ".join(stream.modality for stream in contract.streams)
@@ -60,6 +62,7 @@ class Cut:
             "stride_s": self.stride_s,
             "participants": None if self.participants is None else sorted(self.participants),
             "modalities": None if self.modalities is None else sorted(self.modalities),
+            **({"where": self.where} if self.where else {}),
         }
 
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from importlib import metadata
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -24,7 +25,7 @@ from pathlib import Path
 from wearfm import readers
 from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat, WearfmError
 from wearfm.preparation.sources import SourceFile, find_sources
-from wearfm.preparation.summary import PreparationSummary, Progress, Refusal, Tally, silent
+from wearfm.preparation.summary import Fate, PreparationSummary, Progress, Tally, silent
 from wearfm.preparation.work import Delivery, End, ParticipantFrom, ReadFile, Unit, deliver, deliver_all, divide
 from wearfm.signals.recording import Recording
 from wearfm.store.catalogue import Source
@@ -53,7 +54,7 @@ def prepare(
     """
     if workers is not None and workers < 1:
         raise BadConfiguration(f"workers {workers} must be at least 1; leave it out for one per core")
-    found = find_sources(sources, recognises=_is_known if read is None else Path.is_file)
+    found = find_sources(sources, recognises=_format if read is None else partial(_taken_by, read))
     read = read or readers.read
     settings = _settings(read, participant_from)
     with Store.create(store_path) as store, store.writing(), _swept(store):
@@ -65,7 +66,7 @@ def prepare(
         with contextlib.closing(_work(units, workers=min(workers or os.cpu_count() or 1, len(units)))) as deliveries:
             for delivery in deliveries:
                 ledger.enter(delivery)
-    return ledger.summary
+    return PreparationSummary.of(ledger.fates)
 
 
 def prepare_recordings(
@@ -94,12 +95,11 @@ class _Ledger:
     """Enters deliveries in the store in their order, and keeps the count."""
 
     def __init__(self, store: Store, sources: Sequence[SourceFile], settings: str, progress: Progress) -> None:
-        self.summary = PreparationSummary()
+        self.fates: list[Fate] = []
         self._store = store
         self._sources = sources
         self._settings = settings
         self._progress = progress
-        self._done = 0
         self._open: dict[int, Tally] = {}
         self._conflict: dict[int, str] = {}
 
@@ -114,7 +114,7 @@ class _Ledger:
                 self._open[number] = self._open.get(number, Tally()) + tally
         if staged:
             staged = staged.without(conflicts)
-        self._store.adopt(staged, sources=[self._provenance(end) for end in delivery.ends if not end.skipped])
+        self._store.adopt(staged, sources=[self._provenance(end) for end in delivery.ends if end.earlier is None])
         for end in delivery.ends:
             self._close(end)
 
@@ -130,16 +130,20 @@ class _Ledger:
         )
 
     def _close(self, end: End) -> None:
-        label = self._sources[end.number].label
+        source = self._sources[end.number]
         reason = end.reason or self._conflict.pop(end.number, "")
-        self.summary += PreparationSummary(
-            prepared=int(not end.skipped and not reason),
-            skipped=int(end.skipped),
-            refused=(Refusal(source=label, reason=reason),) if reason else (),
-            tally=self._open.pop(end.number, Tally()),
+        fresh = self._open.pop(end.number, Tally())
+        self.fates.append(
+            Fate(
+                source=source.label,
+                outcome="refused" if reason else "prepared" if end.earlier is None else "skipped",
+                format=source.format,
+                companions=tuple(each.name for each in source.companions),
+                reason=reason,
+                tally=fresh if end.earlier is None else end.earlier,
+            )
         )
-        self._done += 1
-        self._progress(self._done, len(self._sources), label)
+        self._progress(len(self.fates), len(self._sources), source.label)
 
 
 def _work(units: Sequence[Unit], *, workers: int) -> Generator[Delivery]:
@@ -187,14 +191,19 @@ def _die_with_parent() -> None:
     threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
 
 
-def _is_known(path: Path) -> bool:
+def _format(path: Path) -> str:
+    """Return the name of the reader that knows a path, "" for none; "damaged" if that cannot be judged: reading it says why."""
     try:
-        readers.find_reader(path)
+        return readers.find_reader(path).name
     except UnknownFormat:
-        return False
-    except BadRecording:  # it cannot be judged: reading it will say why
-        return True
-    return True
+        return ""
+    except BadRecording:
+        return "damaged"
+
+
+def _taken_by(read: ReadFile, path: Path) -> str:
+    """Return the name of a caller's own reader for any file."""
+    return read.__name__ if path.is_file() else ""
 
 
 def _settings(read: ReadFile, participant_from: ParticipantFrom) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from wearfm.errors import BadConfiguration
 from wearfm.store.schema import is_catalogue
 
-Recognises = Callable[[Path], bool]
+Recognises = Callable[[Path], str]  # a file or folder -> the name of the format, "" for none
 FOR_FOLDER = ("wearfm.toml", "wearfm.json")  # mappings for all tables of a folder, see readers.mapping
 _CHUNK = 2**22
 
@@ -21,13 +21,14 @@ class SourceFile:
     """A file, or a folder that is one recording.
 
     label: its path below the folder that was asked for. companions: files beside it that belong to it (the samples of
-    a header file). size: bytes of all of them.
+    a header file). size: bytes of all of them. format: what it was recognised as, "" for nothing.
     """
 
     path: Path
     label: str
     companions: tuple[Path, ...] = ()
     size: int = 0
+    format: str = ""
 
 
 def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list[SourceFile]:
@@ -41,10 +42,11 @@ def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list
     for root in map(Path, roots):
         if not root.exists():
             raise BadConfiguration(f"source {root} does not exist; name files or folders with recordings")
-        for path, companions in _below(root, recognises):
+        for path, kind, companions in _below(root, recognises):
             label = path.relative_to(root).as_posix() if path != root else path.name
             size = sum(file.stat().st_size for file in _files(path, companions))
-            found.setdefault(path.resolve(), SourceFile(path=path, label=label, companions=companions, size=size))
+            source = SourceFile(path=path, label=label, companions=companions, size=size, format=kind)
+            found.setdefault(path.resolve(), source)
     return list(found.values())
 
 
@@ -59,12 +61,15 @@ def hash_source(source: SourceFile) -> str:
     return code.hexdigest()
 
 
-def _below(path: Path, recognises: Recognises) -> Iterator[tuple[Path, tuple[Path, ...]]]:
-    """Yield (source, companions) in and below a path, in the order of names."""
+_Found = tuple[Path, str, tuple[Path, ...]]  # a source, its format, its companions
+
+
+def _below(path: Path, recognises: Recognises) -> Iterator[_Found]:
+    """Yield what is in and below a path, in the order of names."""
     if path.is_file():
-        yield path, _companions_of(path, recognises)
-    elif recognises(path):
-        yield path, ()
+        yield _with_companions(path, recognises)
+    elif kind := recognises(path):
+        yield path, kind, ()
     elif not is_catalogue(path):
         inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
         yield from _group([each for each in inside if each.is_file()], recognises)
@@ -73,27 +78,26 @@ def _below(path: Path, recognises: Recognises) -> Iterator[tuple[Path, tuple[Pat
                 yield from _below(folder, recognises)
 
 
-def _group(files: Sequence[Path], recognises: Recognises) -> Iterator[tuple[Path, tuple[Path, ...]]]:
-    """Yield the files of one folder that are sources, each with its companions."""
-    known = dict.fromkeys(file for file in files if recognises(file))
+def _group(files: Sequence[Path], recognises: Recognises) -> Iterator[_Found]:
+    """Yield the files of one folder that are sources."""
+    kinds = {file: kind for file in files if (kind := recognises(file))}
     others: dict[str, list[Path]] = defaultdict(list)
     for file in files:
-        if file not in known:
+        if file not in kinds:
             others["" if file.name in FOR_FOLDER else _stem(file)].append(file)
-    taken: set[Path] = set()
-    for file in known:
-        companions = (*others[""], *others[_stem(file)], *others[file.name])
-        taken.update(companions)
-        known[file] = companions
+    companions = {file: (*others[""], *others[_stem(file)], *others[file.name]) for file in kinds}
+    taken = {file for some in companions.values() for file in some}
     for file in files:
         if file not in taken:
-            yield file, known.get(file) or ()
+            yield file, kinds.get(file, ""), companions.get(file, ())
 
 
-def _companions_of(path: Path, recognises: Recognises) -> tuple[Path, ...]:
+def _with_companions(path: Path, recognises: Recognises) -> _Found:
+    """Return a file that was named by itself, with the files beside it that belong to it."""
     names = {path.name, _stem(path)}
     beside = (each for each in sorted(path.parent.iterdir()) if _stem(each) in names or each.name in FOR_FOLDER)
-    return dict(_group([each for each in beside if each.is_file()], recognises)).get(path, ())
+    found = _group([each for each in beside if each.is_file()], recognises)
+    return next((one for one in found if one[0] == path), (path, "", ()))
 
 
 def _stem(path: Path) -> str:

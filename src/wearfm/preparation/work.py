@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from wearfm.errors import BadRecording, CannotWrite, DamagedStore, WearfmError
 from wearfm.preparation.sources import SourceFile, hash_source
@@ -40,11 +40,11 @@ class Unit:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """The end of a source. sha256: of its content. skipped: it was prepared before. reason: why it was refused, or ""."""
+    """The end of a source. sha256: of its content. earlier: what a run before had made of it. reason: of a refusal, or ""."""
 
     number: int
     sha256: str
-    skipped: bool = False
+    earlier: Tally | None = None
     reason: str = ""
 
 
@@ -114,8 +114,8 @@ def _read(unit: Unit, source: SourceFile, number: int) -> Iterator[tuple[Recordi
     sha256, reason = "", ""
     try:
         sha256 = hash_source(source)
-        if _is_prepared(unit, source, sha256):
-            yield End(number=number, sha256=sha256, skipped=True)
+        if (earlier := _prepared(unit, source, sha256)) is not None:
+            yield End(number=number, sha256=sha256, earlier=earlier)
             return
         for recording in unit.read(source.path):
             named = _named(recording, source, unit.participant_from)
@@ -131,10 +131,12 @@ def _read(unit: Unit, source: SourceFile, number: int) -> Iterator[tuple[Recordi
     yield End(number=number, sha256=sha256, reason=reason)
 
 
-def _is_prepared(unit: Unit, source: SourceFile, sha256: str) -> bool:
+def _prepared(unit: Unit, source: SourceFile, sha256: str) -> Tally | None:
+    """Return what an earlier run had prepared of a source that is unchanged since; None if none had."""
     with schema.reading(unit.store) as database:
         found = catalogue.find_source(database, source.label, sha256, unit.settings)
-    return found is not None and json.loads(found.summary)["outcome"] == "prepared"
+    summary: dict[str, Any] = json.loads(found.summary) if found is not None else {}
+    return Tally.from_json(summary["tally"]) if summary.get("outcome") == "prepared" else None
 
 
 def _named(recording: Recording, source: SourceFile, participant_from: ParticipantFrom) -> Recording:

@@ -26,7 +26,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("eog", r"\beog|^(loc|roc)\b"),
         ("emg", r"\bemg|\bchin\b|\bsubment\w*|\b(l|r)at\b|\btibial\w*"),
         ("eeg", r"\beeg\b|^" + _TENTWENTY + r"(\s*[-:]\s*(" + _TENTWENTY + r"|[am][12]|ref|le|avg|cz))?$"),
-        ("ecg", r"\b(ecg|ekg)|^(m(od)?\W?)?(i{1,3}|l(i{1,3})|v[1-9]?r?|av[rlf])\+?$|^(mcl|cm|cc|d|e)\d$"),
+        ("ecg", r"\b(ecg|ekg)|^(m(od)?\W?)?(i{1,3}|l(i{1,3})|v[1-9]?r?|v[xyz]|av[rlf])\+?$|^(mcl|cm|cc|d|e)\d$"),
         ("eda", r"\b(eda|gsr|scl|skin\W*cond\w*|galvanic\w*)\b"),
         ("resp", r"\b(resp\w*|thora\w*|thorax|abdo\w*|chest\W*(belt|effort)|air\W?flow|nasal\w*|oro\W?nasal|flow|snore)\b"),
         ("temp", r"\b(temp\w*|thermistor\w*)\b"),

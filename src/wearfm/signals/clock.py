@@ -87,7 +87,7 @@ def regularise(time_ns: NDArray[np.int64], *, rate_hz: float | None = None) -> G
     way to the stamps, with a note, as soon as the drift reaches one sample.
     """
     _check_range(time_ns)
-    keep, findings, is_coarse = _in_order(time_ns)
+    keep, findings, is_coarse = in_order(time_ns)
     stamps = time_ns[keep]
     rate, notes = _settle(stamps, rate_hz, is_coarse=is_coarse)
     placed = _place(stamps, rate, is_coarse=is_coarse)
@@ -135,7 +135,7 @@ def _check_range(time_ns: NDArray[np.int64]) -> None:
         raise BadConfiguration("stamps lie beyond the years 1823 to 2116; check the unit of the time column")
 
 
-def _in_order(stamps: NDArray[np.int64]) -> tuple[NDArray[np.bool_], tuple[Finding, ...], bool]:
+def in_order(stamps: NDArray[np.int64]) -> tuple[NDArray[np.bool_], tuple[Finding, ...], bool]:
     """Return which stamps form an ordered axis, (N,), what was dropped to get there, and whether stamps are coarse."""
     steps = np.diff(stamps)
     everything = np.ones(len(stamps), dtype=bool)

@@ -11,7 +11,7 @@ A gap is a span that is not valid. It holds arbitrary samples, and nothing may l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
@@ -119,6 +119,21 @@ class Events:
             duration_ns=np.array(columns[2], dtype=np.int64),
             label=np.array(columns[3], dtype=np.str_),
             value=np.array(columns[4], dtype=np.float64),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Events]) -> Self:
+        """Return all events of the parts, sorted as `of` sorts them."""
+        if not parts:
+            return cls.of()
+        kind, label, onset = (np.concatenate([getattr(part, name) for part in parts]) for name in ("kind", "label", "onset_ns"))
+        order = np.lexsort((label, kind, onset))
+        return cls(
+            kind=kind[order],
+            onset_ns=onset[order],
+            duration_ns=np.concatenate([part.duration_ns for part in parts])[order],
+            label=label[order],
+            value=np.concatenate([part.value for part in parts])[order],
         )
 
     def __len__(self) -> int:

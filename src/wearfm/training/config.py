@@ -55,6 +55,7 @@ class TrainingConfig:
     device: str = "auto"  # "auto" is this process's GPU where there is one, else the CPU
 
     stride_s: float | None = None  # seconds from one window to the next; None: windows touch
+    balance: str = ""  # a column of `wearfm store query` (device, placement, rate_hz ...): its values take turns; "" does not
     workers: int = 2  # threads that load ahead; 0 loads when asked
     validation_share: float = 0.1  # of the participants, whole people; 0 goes without validation
     validate_every: int = 500  # optimiser steps

@@ -15,9 +15,11 @@ from wearfm.recipes.base import Recipe
 from wearfm.training.config import TrainingConfig
 from wearfm.training.distributed import Place
 from wearfm.windows import load
+from wearfm.windows.balance import grouped, in_turn
 from wearfm.windows.batch import Batch
 from wearfm.windows.index import WindowIndex
 from wearfm.windows.people import same_persons
+from wearfm.windows.plan import Plan
 from wearfm.windows.source import Source
 from wearfm.windows.split import Split, folds
 
@@ -105,7 +107,7 @@ def _held_out(store: Source, index: WindowIndex, config: TrainingConfig) -> set[
 def _loader(
     recipe: Recipe, store: Source, index: WindowIndex, *, purpose: str, batch_size: int, config: TrainingConfig, place: Place
 ) -> load.Loader:
-    plan = recipe.plan(index, seed=config.derived_seed(purpose))
+    plan = _plan(recipe, store, index, purpose=purpose, config=config)
     return load.Loader(
         store=store,
         index=index,
@@ -117,10 +119,19 @@ def _loader(
     )
 
 
+def _plan(recipe: Recipe, store: Source, index: WindowIndex, *, purpose: str, config: TrainingConfig) -> Plan:
+    """Return the recipe's plan; with `balance`, one for each group of windows, which take turns."""
+    seed = config.derived_seed(purpose)
+    if not config.balance:
+        return recipe.plan(index, seed=seed)
+    groups = grouped(store, index, config.balance)
+    return in_turn(index, groups, lambda part: recipe.plan(part, seed=seed), seed=seed)
+
+
 def _validation(recipe: Recipe, store: Source, index: WindowIndex, config: TrainingConfig, place: Place) -> load.Loader:
     """Return batches of the held-out people, no larger than they can fill."""
     try:
-        samples = len(recipe.plan(index, seed=config.derived_seed("validation windows")))
+        samples = len(_plan(recipe, store, index, purpose="validation windows", config=config))
         size = min(config.batch_size // config.accumulate, samples) // place.world * place.world
         return _loader(recipe, store, index, purpose="validation windows", batch_size=size, config=config, place=place)
     except BadConfiguration as error:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from wearfm.signals.minutes.grid import MINUTE_NS, Indices, Mask
 from wearfm.signals.quality_record import ChannelQuality, Finding, Quality
 from wearfm.signals.recording import Channel, Events, Recording
 from wearfm.signals.spans import Spans
+from wearfm.signals.zone import find_zone
 
 SKIPPED = "the clock was set forward: this hour never was"
 REPEATED = "the clock was set back: this hour was twice, the first is kept"
@@ -44,12 +45,7 @@ class WallClock:
     @classmethod
     def of(cls, zone: str, *, start_ns: int, stop_ns: int) -> WallClock:
         """Return the clock of an IANA zone ("Europe/Berlin") over [start, stop) of UTC; BadConfiguration if there is none."""
-        try:
-            known = ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise BadConfiguration(
-                f"zone {zone!r} is not in the IANA data base; write one like 'Europe/Berlin', or install the package tzdata"
-            ) from error
+        known = find_zone(zone)
         first, last = start_ns // MINUTE_NS, max(-(-stop_ns // MINUTE_NS), start_ns // MINUTE_NS + 1)
         days = [*range(first, last, _DAY_MIN), last]
         changes = [first]
