@@ -23,6 +23,8 @@ DATA = ROOT / os.environ.get("WEARFM_DATA", "../shared/data")
 GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
+    "raw_devices/shimmer_devicely/*.csv", "raw_devices/faros_devicely", "raw_devices/muse_devicely/*.csv",
+    "eeg/muse_biopsykit/*.csv.gz",
     "raw_devices/actigraph_gt3x/*.gt3x",
     "raw_devices/apple_health/export.xml",
     "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
@@ -195,6 +197,7 @@ def _has_no_end(path: Path) -> bool:
     """Plain text tables neither count their rows nor mark their end: what is left is a shorter table."""
     return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD")
     return path.suffix in (".csv", ".txt", ".tsv", ".log", ".arff", ".vmrk")
+    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD", ".arff", ".vmrk")
 
 
 def test_a_generator_of_recordings_is_lazy(tmp_path: Path) -> None:
