@@ -80,6 +80,13 @@ def test_minutes_and_people_thin_the_teachers_and_nobody_else(store: Store, tmp_
 
 
 @pytest.mark.slow
+def test_people_without_a_label_neither_teach_nor_are_judged(store: Store, tmp_path: Path) -> None:
+    store.commit([replace(_person(99), events=Events.of())])  # type: ignore[type-var]
+    points = study_resolution(store, task(), grid(rates_hz=(8.0,)), models={}, folder=tmp_path / "out")
+    assert {(point.judged, point.teachers) for point in points} == {(4, 6)}
+
+
+@pytest.mark.slow
 def test_the_command_line_draws_and_goes_on_where_it_stopped(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ from wearfm.embeddings.handmade import statistics_table
 from wearfm.embeddings.table import EmbeddingTable
 from wearfm.errors import BadConfiguration
 from wearfm.evaluation.evaluate import evaluate
-from wearfm.evaluation.task import Task
+from wearfm.evaluation.task import Rows, StoreTruth, Task
 from wearfm.preparation import prepare_recordings, silent
 from wearfm.recipes.base import Recipe, at_window
 from wearfm.recipes.weights import weight_hash
@@ -125,7 +125,7 @@ def study_resolution(
 
     models: name -> pretrained recipe, none for hand-made statistics alone. BadConfiguration if there are too few people.
     """
-    test, teachers = _sides(store, grid)
+    test, teachers = _sides(store, task, grid)
     places = list(_places(store, grid, len(teachers)))
     bench = _Bench(store, task, grid, models, folder, test, teachers)
     found: list[Point] = []
@@ -262,16 +262,36 @@ class _Bench:
         return keep
 
 
-def _sides(store: Store, grid: Grid) -> tuple[list[str], list[str]]:
-    """Return who is judged and who teaches, whole people."""
-    people = sorted({row.participant for row in store.recordings()})
+def _sides(store: Store, task: Task, grid: Grid) -> tuple[list[str], list[str]]:
+    """Return who is judged and who teaches, whole people with a label."""
+    people = _labelled(store, task, grid)
     persons = same_persons(store)
-    if len(set(persons.values())) < 5:
-        raise BadConfiguration(f"{len(people)} participants; curves need at least 5: add recordings")
+    if len({persons[name] for name in people}) < 5:
+        raise BadConfiguration(
+            f"{len(people)} participants with a label of {task.name}; curves need at least 5: add recordings"
+        )
     k = max(2, min(10, len(people)))
     fold = folds(people, k=k, seed=grid.seed, persons=persons)
     tested = fold < max(1, round(grid.test_share * k))
     return [p for p, t in zip(people, tested, strict=True) if t], [p for p, t in zip(people, tested, strict=True) if not t]
+
+
+def _labelled(store: Store, task: Task, grid: Grid) -> list[str]:
+    """Return the participants of whom a window has a label."""
+    streams = tuple(Stream(modality=name, rate_hz=None) for name in grid.modalities)
+    _, index = Cut(modalities=grid.modalities).index(
+        store, InputContract(streams=streams, window_s=grid.window_s), reader=HANDMADE
+    )
+    who = np.array(index.participants)[index.participant]
+    rows = Rows(
+        participant=who,
+        recording=np.array(index.recordings)[index.recording],
+        start_ns=index.start_ns,
+        duration_s=np.full(len(index), grid.window_s),
+    )
+    labels = task.label(rows, StoreTruth(store))
+    known = ~np.isnan(labels) if labels.dtype.kind == "f" else labels != ""
+    return sorted(set(who[known].tolist()))
 
 
 def _places(store: Store, grid: Grid, teachers: int) -> Iterator[_Place]:

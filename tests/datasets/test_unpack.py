@@ -141,7 +141,11 @@ def test_unpacking_again_finishes_and_leaves_what_is_right(tmp_path: Path, pack)
 
 
 @pytest.mark.parametrize("name", ["x.zip", "x.tar.gz"])
-@pytest.mark.parametrize("content", [b"", b"no archive", zipped(HELD)[:200], tarred(HELD)[:80]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive", zipped(HELD)[:200], tarred(HELD)[:80]],
+    ids=["nothing", "text", "half a zip", "half a tar"],
+)
 def test_a_torn_archive_is_one_line(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CannotDownload, match=r"cannot be unpacked .*unpack it by hand, or remove it and run again"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
@@ -13,6 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 from scipy.io import savemat
+
+from tests.datasets import tiny_daily, tiny_motion, tiny_single, tiny_waves
+from tests.datasets.tiny_e4 import write_e4
 
 MINUTE = timedelta(minutes=1)
 
@@ -113,24 +117,6 @@ def write_cast(folder: Path) -> None:
     (folder / "metadata.csv").write_text("subject,age,sex\ne017b,70-74,Female\n")
 
 
-def write_e4(folder: Path, *, start: int, seconds: int, tags: list[int], still: Sequence[tuple[int, int]] = ()) -> None:
-    """An E4 folder of some seconds: gravity on z, a pulse of 1 Hz, skin at 33 degrees; HR begins 10 s later.
-
-    still: stretches of seconds outside of which the hand moves; () for a hand that never does.
-    """
-    folder.mkdir(parents=True)
-    pulse = "".join(f"{50 * np.sin(2 * np.pi * k / 64):.2f}\n" for k in range(64 * seconds))
-    (folder / "BVP.csv.gz").write_bytes(gzip.compress(f"{start}.00\n64.000000\n{pulse}".encode()))
-    rests = [not still or any(first <= second < stop for first, stop in still) for second in range(seconds)]
-    acc = "".join(("0,0,64\n" if rest else "0,0,40\n0,0,88\n") * (32 if rest else 16) for rest in rests)
-    (folder / "ACC.csv").write_text(f"{start}.0, {start}.0, {start}.0\n32.0, 32.0, 32.0\n{acc}")
-    for sensor, value in (("EDA", "0.5"), ("TEMP", "33.01")):
-        (folder / f"{sensor}.csv").write_text(f"{start}.000000\n4.000000\n" + f"{value}\n" * (4 * seconds))
-    (folder / "HR.csv").write_text(f"{start + 10}.000000\n1.000000\n" + "60.0\n" * (seconds - 10))
-    (folder / "IBI.csv").write_text(f"{start}.000000, IBI\n2.0,1.0\n")
-    (folder / f"tags_{folder.name}.csv").write_text("".join(f"{tag}\n" for tag in tags))
-
-
 def write_stress_predict(folder: Path) -> None:
     """A session of forty seconds with a task of ten, a press that was typed in wrongly, and a session without labels."""
     start = 1644227574
@@ -224,18 +210,54 @@ def write_wesad_e4(folder: Path, *, still: Sequence[tuple[int, int]] = ((600, 80
     )
 
 
+def write_wesad(folder: Path) -> None:
+    """The session of `write_wesad_e4`, outside its still stretches moving now and then, with the belt, 32 samples a second."""
+    protocol = ((600, 800), (900, 1050), (1150, 1400))
+    pattern = tiny_waves.moving(1400)
+    for first, stop in protocol:
+        pattern[first:stop] = [False] * (stop - first)
+    rests = [(second, second + 1) for second, moves in enumerate(pattern) if not moves]
+    write_wesad_e4(folder, still=[(-WESAD_START_S, 0), *rests, (1400, 1500)])
+    shaking = np.repeat([1000 * moves for moves in pattern], 32) * np.tile([1, -1], 700 * 32)
+    table = np.full((len(shaking), 10), 32768, dtype=np.int64)
+    table[:, 1] = 0
+    table[:, 6:9] = 33_000 + shaking[:, None] * [0, 0, 1] + [0, 0, 5000]
+    table[0, 5] = 0  # beyond the scale of the thermistor
+    head = {
+        "00:07:80:D8:AB:58": {
+            "sensor": ["ECG", "EDA", "EMG", "TEMP", "XYZ", "XYZ", "XYZ", "RESPIRATION"],
+            "column": ["nSeq", "DI", *(f"CH{number}" for number in range(1, 9))],
+            "date": "2017-5-22",
+            "time": "9:39:3.50",
+            "sampling rate": 32,
+        }
+    }
+    lines = ["# OpenSignals Text File Format", f"# {json.dumps(head)}", "# EndOfHeader"]
+    lines += ["\t".join(map(str, row)) + "\t" for row in table.tolist()]
+    (folder / "S2" / "S2_respiban.txt").write_text("\n".join(lines) + "\n")
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "cast": write_cast,
     "cinc2017": write_cinc2017,
     "depresjon": write_depresjon,
+    "ecg5000": tiny_single.write_ecg5000,
+    "eeg_eye_state": tiny_single.write_eeg_eye_state,
     "fitabase": write_fitabase,
     "hmp": write_hmp,
     "mitdb": write_mitdb,
+    "mobgap_lab": tiny_single.write_mobgap_lab,
     "motionsense": write_motionsense,
+    "muse_biopsykit": tiny_single.write_muse_biopsykit,
     "sisfall": write_sisfall,
     "sleep_accel": write_sleep_accel,
     "stanford_fog": write_stanford_fog,
     "stress_predict": write_stress_predict,
     "troika": write_troika,
+    "wesad": write_wesad,
+    "wearablehrv": tiny_daily.write_wearablehrv,
+    "welltory": tiny_daily.write_welltory,
     "wesad_e4": write_wesad_e4,
+    **tiny_motion.WRITERS,
+    **tiny_waves.WRITERS,
 }

@@ -49,10 +49,15 @@ def test_readers_are_files_names_pages_and_tests() -> None:
         assert (ROOT / "tests" / "readers" / f"test_{name}.py").exists(), name
 
 
-def test_datasets_are_files_and_names() -> None:
+def test_datasets_are_files_names_and_pages() -> None:
     from wearfm.datasets import DATASETS
 
-    assert set(DATASETS) == _stems("datasets", NOT_DATASETS)
+    assert set(DATASETS) == _stems("datasets", NOT_DATASETS) == _pages("datasets")
+
+
+def test_the_pages_of_datasets_are_those_the_datasets_write() -> None:
+    for name, text in _made_by("datasets").pages().items():
+        assert text == (ROOT / "docs" / "datasets" / name).read_text(), f"{name}: run python docs/datasets/make.py"
 
 
 def test_tasks_are_files_names_and_sections_of_their_page() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wearfm.readers.subject import code, facts_of, number
+from wearfm.readers.subject import code, facts_of, number, place, word
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,14 @@ from wearfm.readers.subject import code, facts_of, number
 )
 def test_a_code_is_one_word_with_a_digit(text: str, expected: str) -> None:
     assert code(text) == expected
+
+
+def test_a_field_named_a_code_may_hold_any_word() -> None:
+    assert [word(text) for text in (" TestSubject ", "Jane Doe", "Doe,Jane")] == ["TestSubject", "", ""]
+
+
+def test_the_last_site_named_is_the_place() -> None:
+    assert [place(text) for text in ("left wrist", "Right_Ankle", "pocket", "")] == ["wrist", "ankle", "", ""]
 
 
 @pytest.mark.parametrize(("text", "expected"), [("60,5", 60.5), (" 7 ", 7.0), ("nan", None), ("1e999", None), ("tall", None)])

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -35,11 +35,13 @@ _NUMERICS = {"HR": "hr", "PULSE": "pulse", "RESP": "resp_rate", "SpO2": "spo2"}
 
 def recordings(folder: Path) -> Iterator[Recording]:
     """Yield every record under a folder, with the monitor's numbers and the annotated breaths as events."""
-    for path in only(folder.glob("bidmc_*_Signals.csv*"), what="records (bidmc_*_Signals.csv)", folder=folder):
+    for path in only(folder.rglob("bidmc_*_Signals.csv*"), what="records (bidmc_*_Signals.csv)", folder=folder):
         prefix = path.name.split("_Signals")[0]
-        fixed = _fixed(folder / f"{prefix}_Fix.txt")
+        fixed = _fixed(path.with_name(f"{prefix}_Fix.txt"))
         admitted = _channels(path)
-        events = Events.of([*_numerics(folder / f"{prefix}_Numerics.csv"), *_breaths(folder / f"{prefix}_Breaths.csv")])
+        events = Events.of(
+            [*_numerics(path.with_name(f"{prefix}_Numerics.csv")), *_breaths(path.with_name(f"{prefix}_Breaths.csv"))]
+        )
         yield Recording(
             participant=f"bidmc:{fixed.pop('person')}",
             name=prefix,
@@ -127,4 +129,9 @@ DATASET = Dataset(
     citation="Pimentel et al. 2016, IEEE TBME 64(8):1914, doi:10.1109/TBME.2016.2613124; PhysioNet",
     homepage="https://doi.org/10.13026/C2208R",
     recordings=recordings,
+    layout="""bidmc_csv/bidmc_01_Signals.csv
+bidmc_csv/bidmc_01_Numerics.csv
+bidmc_csv/bidmc_01_Breaths.csv
+bidmc_csv/bidmc_01_Fix.txt""",
+    addresses=(Address(kind="physionet", url="https://physionet.org/files/bidmc/1.0.0/", only=("bidmc_csv/*",)),),
 )

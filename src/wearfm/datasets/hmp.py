@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import DAMAGED_ARCHIVE, Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -91,7 +90,7 @@ def _members(path: Path) -> Iterator[tuple[str, str]]:
                 place = PurePosixPath(name)
                 if place.match(_PATTERN) and "__MACOSX" not in place.parts:
                     yield place.stem, archive.read(name).decode("latin-1")
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
+    except DAMAGED_ARCHIVE as error:
         raise BadRecording(path, 0, f"damaged zip ({error})") from error
 
 
@@ -142,4 +141,11 @@ DATASET = Dataset(
     citation="Bruno et al. 2013, ICRA, 1602-1607",
     homepage="https://archive.ics.uci.edu/dataset/283",
     recordings=recordings,
+    layout="""HMP_Dataset/Climb_stairs/Accelerometer-2011-03-24-10-24-39-climb_stairs-f1.txt     or a zip of it""",
+    addresses=(
+        Address(
+            kind="file",
+            url="https://archive.ics.uci.edu/static/public/283/dataset+for+adl+recognition+with+wrist+worn+accelerometer.zip",
+        ),
+    ),
 )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.readers import wfdb
 from wearfm.readers.wfdb_header import parse_record
 from wearfm.signals.recording import Events, Fact, Recording
@@ -57,7 +57,6 @@ RHYTHMS = {
     "VFL": "ventricular flutter",
     "VT": "ventricular tachycardia",
 }
-_SEXES: dict[Fact, Fact] = {"F": "female", "M": "male"}
 _SAME_PERSON = {"202": "201"}
 
 
@@ -83,10 +82,9 @@ def _named(kind: str, onset_ns: int, duration_ns: int, label: str, value: float)
 
 
 def _facts(path: Path, one: Recording) -> dict[str, Fact]:
-    """Return the reader's age and sex in the house's words, and the second comment of the header: the medication."""
-    facts = {name: _SEXES.get(value, value) if name == "sex" else value for name, value in one.facts.items()}
+    """Return the reader's age and sex, and the second comment of the header: the medication."""
     comments = parse_record(path, path.read_text(encoding="latin-1")).comments
-    return facts | ({"medication": comments[1].lower()} if len(comments) > 1 else {})
+    return dict(one.facts) | ({"medication": comments[1].lower()} if len(comments) > 1 else {})
 
 
 DATASET = Dataset(
@@ -99,4 +97,7 @@ DATASET = Dataset(
     citation="Moody & Mark 2001, IEEE EMB Magazine 20(3):45, doi:10.1109/51.932724; PhysioNet",
     homepage="https://physionet.org/content/mitdb/1.0.0/",
     recordings=recordings,
+    layout="""100.hea, 100.dat, 100.atr""",
+    size="104 MB",
+    addresses=(Address(kind="physionet", url="https://physionet.org/files/mitdb/1.0.0/", only=("*.hea", "*.dat", "*.atr")),),
 )

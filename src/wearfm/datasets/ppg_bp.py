@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import admit
 from wearfm.signals.quality_record import Quality
@@ -35,10 +35,10 @@ _DIAGNOSES = {
 def recordings(folder: Path) -> Iterator[Recording]:
     """Yield every pulse wave under a folder, with the facts of its person."""
     facts = {}
-    for table in only(folder.glob("PPG-BP*dataset*.csv"), what="PPG-BP table (PPG-BP dataset.csv)", folder=folder):
+    for table in only(folder.rglob("PPG-BP*dataset*.csv"), what="PPG-BP table (PPG-BP dataset.csv)", folder=folder):
         with table.open(encoding="utf-8-sig", newline="") as file:
             facts.update({row["subject_ID"].strip(): _facts(row) for row in csv.DictReader(file)})
-    for path in only(folder.glob("0_subject/*.txt"), what="pulse waves (0_subject/*.txt)", folder=folder):
+    for path in only(folder.rglob("0_subject/*.txt"), what="pulse waves (0_subject/*.txt)", folder=folder):
         subject, _, segment = path.stem.partition("_")
         admitted = admit(
             _samples(path), name="PPG", modality_name="ppg", unit="au", rate_hz=RATE_HZ, start_ns=0, placement="finger"
@@ -82,4 +82,9 @@ DATASET = Dataset(
     citation="Liang et al. 2018, Scientific Data 5:180020, doi:10.1038/sdata.2018.20",
     homepage="https://doi.org/10.6084/m9.figshare.5459299",
     recordings=recordings,
+    layout="""PPG-BP dataset.csv     the sheet "PPG-BP dataset.xlsx", saved as a table
+0_subject/2_1.txt""",
+    addresses=(Address(kind="figshare", url="https://figshare.com/articles/dataset/5459299"),),
+    by_hand="After the download save the sheet PPG-BP dataset.xlsx as PPG-BP dataset.csv beside the folder 0_subject, its "
+    "first line the names of the columns.",
 )

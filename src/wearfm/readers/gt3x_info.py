@@ -14,12 +14,11 @@ from wearfm.errors import BadRecording
 from wearfm.readers.assembly import printable
 from wearfm.readers.base import stem
 from wearfm.readers.stamps import offset_s
-from wearfm.readers.subject import code, facts_of, number
+from wearfm.readers.subject import code, facts_of, number, place
 from wearfm.signals.recording import SECOND, Fact
 
 _SCALES = {"NEO": 341.0, "CLE": 341.0, "MRA": 341.0, "MOS": 256.0, "TAS": 256.0}  # counts per g, by serial number
 _LUX = {"NEO": 1.25, "MRA": 3.25}  # lux per count: the cases differ in colour
-_PLACES = ("wrist", "waist", "hip", "ankle", "thigh", "chest", "arm")
 _TICKS_1970 = 621_355_968_000_000_000  # .NET ticks of 100 ns since the year 1
 _FASTEST_HZ = 1000.0
 _ACCEL_SCALE = (0, 55)  # address, identifier
@@ -69,8 +68,7 @@ class Info:
     @property
     def placement(self) -> str:
         """Body site, "" if the file does not say."""
-        limb = self.fields.get("limb", "").lower()
-        return limb if limb in _PLACES else ""
+        return place(self.fields.get("limb", ""))
 
     @property
     def facts(self) -> dict[str, Fact]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.errors import BadConfiguration
-from wearfm.signals.recording import SECOND
+from wearfm.errors import BadConfiguration, BadRecording
+from wearfm.signals.clock import clock_of
+from wearfm.signals.recording import SECOND, Clock
 
+YEAR_NS = 31_557_600 * SECOND
 _OFFSET = re.compile(r"([+-])?(\d{1,2}):?(\d\d)(?::?(\d\d))?")
 _LARGEST_OFFSET_S = 14 * 3600  # Line Islands; the smallest is -12 h
 
@@ -37,6 +40,16 @@ def date_ns(text: str, form: str = "") -> tuple[int, int | None]:
     return whole * SECOND + zoned.microsecond * 1000, None if offset is None else int(offset.total_seconds())
 
 
+def undated(start_ns: int) -> tuple[int, Clock]:
+    """Return a start on the wall clock as it is, "local"; of a date before 1980 or after 2100 the time of day, "relative".
+
+    Files that were made anonymous carry such dates (1918, 1900).
+    """
+    if 10 * YEAR_NS <= start_ns < 130 * YEAR_NS:
+        return start_ns, "local"
+    return start_ns % (86_400 * SECOND), "relative"
+
+
 def offset_s(text: str) -> int | None:
     """Return an offset from UTC in seconds ("-04:00:00", "+0530", "Z", "UTC+2:00"), None if the text is none."""
     bare = text.strip().upper().removeprefix("UTC").removeprefix("GMT").strip()
@@ -47,6 +60,19 @@ def offset_s(text: str) -> int | None:
         return None
     seconds = int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4] or 0)
     return (-seconds if match[1] == "-" else seconds) if seconds <= _LARGEST_OFFSET_S else None
+
+
+def check_date(path: Path, start_ns: int, *, offset: int = 0) -> int:
+    """Return a start that is a date from 1980 to 2100; BadRecording for a clock that was never set, or no date at all."""
+    try:
+        is_date = clock_of(start_ns) == "utc"
+    except BadConfiguration:
+        is_date = False
+    if not is_date:
+        raise BadRecording(
+            path, offset, f"starts {start_ns / SECOND:.0f} s after 1970, no date from 1980 to 2100; the clock was not set"
+        )
+    return start_ns
 
 
 def stretches(offsets_s: NDArray[np.int64]) -> list[tuple[int, int]]:

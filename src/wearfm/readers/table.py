@@ -11,7 +11,7 @@ recording = "morning"                           # default: the file's name
 device = "Bangle.js 2"
 rate_hz = 50                                    # optional beside a time column: then it is checked
 time = { column = "timestamp", unit = "ms" }    # s, ms, us, ns since 1970 or since the start; or iso
-facts = { age_years = 54, sex = "F" }
+facts = { age_years = 54, sex = "female" }
 
 [channels.acc_x]
 modality = "acc"                                # see `wearfm.signals.units.MODALITIES`
