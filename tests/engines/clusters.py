@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from wearfm.engines.cluster import Ray
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
-    """Two workers of Ray on this machine."""
+    """Two workers of Ray on this machine, started and ended as a user's call does; every call between them joins it."""
     ray = pytest.importorskip("ray")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
-    try:
+    with Ray(workers=2).connected():
+        assert ray.cluster_resources()["CPU"] == 2
         yield ray
-    finally:
-        ray.shutdown()
+    assert not ray.is_initialized()

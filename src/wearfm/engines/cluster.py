@@ -37,7 +37,7 @@ class Ray:
 
     def run(self, work: Callable[[Unit], Result], units: Sequence[Unit], *, sizes: Sequence[int]) -> Generator[Result]:
         """Yield work(unit) of every unit in their order."""
-        with self._connected():
+        with self.connected():
             pool = _Pool(self._ray, work)
             try:
                 yield from in_order(pool, units, sizes=sizes)
@@ -45,7 +45,7 @@ class Ray:
                 pool.close()
 
     @contextmanager
-    def _connected(self) -> Iterator[None]:
+    def connected(self) -> Iterator[None]:
         """Be connected to a cluster; leave it at the end if it was joined or started here."""
         ray = self._ray
         if ray.is_initialized():
