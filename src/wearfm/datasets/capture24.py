@@ -12,7 +12,7 @@ A third of the time is not annotated and has no event. `metadata.csv` gives sex 
 
 **Time.** Stamps are wall-clock times of the United Kingdom, whose date does not tell the offset here: local.
 **Cautions.** Pictures come every 20 to 40 s, and sleep is from diaries: edges are that rough. A file has about nine
-million rows: a person is held in memory at once (about 0.5 GB). Layout as its page describes it, not seen.
+million rows: a person is held in memory at once. Layout as its page describes it, not seen.
 """
 
 from __future__ import annotations
