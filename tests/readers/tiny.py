@@ -260,8 +260,4 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "apple health zip": ("apple_health", write_apple_health_zip),
     "apple ecg": ("apple_ecg", write_apple_ecg),
     "matrix": ("matrix", write_matrix),
-    "arff": ("arff", write_arff),
-    "faros": ("faros", write_faros),
-    "muse": ("muse", write_muse),
-    "shimmer": ("shimmer", write_shimmer),
 }
