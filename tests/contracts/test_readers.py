@@ -195,8 +195,6 @@ def _says_so(cut: Recording, original: Recording) -> bool:
 
 def _has_no_end(path: Path) -> bool:
     """Plain text tables neither count their rows nor mark their end: what is left is a shorter table."""
-    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD", ".arff")
-    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".arff", ".vmrk")
     return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD", ".arff", ".vmrk")
 
 
