@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from scipy.io import savemat
 
-from tests.datasets import tiny_motion, tiny_single, tiny_waves
+from tests.datasets import tiny_daily, tiny_motion, tiny_single, tiny_waves
 from tests.datasets.tiny_e4 import write_e4
 
 MINUTE = timedelta(minutes=1)
@@ -255,6 +255,8 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "stress_predict": write_stress_predict,
     "troika": write_troika,
     "wesad": write_wesad,
+    "wearablehrv": tiny_daily.write_wearablehrv,
+    "welltory": tiny_daily.write_welltory,
     "wesad_e4": write_wesad_e4,
     **tiny_motion.WRITERS,
     **tiny_waves.WRITERS,

@@ -38,7 +38,7 @@ def test_an_awd_file_has_counts_light_markers_and_facts(tmp_path: Path) -> None:
     assert light.physical().tolist() == [0.0, 1.5, 2.0, 0.25, 0.0, 0.0]
     assert (recording.clock, recording.utc_offset_s, recording.participant) == ("local", None, "P07")
     assert recording.start_ns == 1_254_416_400 * SECOND  # 2009-10-01 17:00 on the wall clock
-    assert recording.facts == {"sex": "F", "age_years": 34.0}
+    assert recording.facts == {"sex": "female", "age_years": 34.0}
     assert _labels(recording, "tag") == [(60.0, 0.0, "")]
 
 
@@ -81,7 +81,7 @@ def test_an_export_has_spans_of_sleep_intervals_and_off_the_wrist(tmp_path: Path
 
 def test_of_the_person_only_a_code_sex_and_age_are_kept(tmp_path: Path) -> None:
     (recording,) = read(write_actiware(tmp_path))
-    assert (recording.participant, recording.facts) == ("S01", {"sex": "F", "age_years": 29.0})
+    assert (recording.participant, recording.facts) == ("S01", {"sex": "female", "age_years": 29.0})
     assert not any(word in repr(recording) for word in ("Ann", "A.E.", "Road", "1990"))
 
 

@@ -26,7 +26,7 @@ def test_epochs_are_channels_and_a_missing_one_is_a_gap(tmp_path: Path) -> None:
     assert counts.samples[counts.mask()].tolist() == [254, 652, 0]
     assert recording.channel("lux").valid.bounds.tolist() == [[0, 2]]
     assert (recording.clock, recording.start_ns, recording.participant) == ("local", START_S * SECOND, "P7")
-    assert (recording.device, recording.facts) == ("ActiGraph wGT3XBT", {"sex": "F", "age_years": 54.0})
+    assert (recording.device, recording.facts) == ("ActiGraph wGT3XBT", {"sex": "female", "age_years": 54.0})
 
 
 def test_posture_wear_and_sleep_are_events(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def _rows(recording: Recording, kind: str) -> list[tuple[float, float, str, floa
 def test_a_watch_gives_rates_sleep_and_steps_by_the_minute(tmp_path: Path) -> None:
     (recording,) = read(write_apple_health(tmp_path))
     assert (recording.clock, recording.utc_offset_s, recording.device) == ("utc", 7200, "Apple Watch (Watch2,4)")
-    assert recording.facts == {"sex": "F", "age_years": 30.0}
+    assert recording.facts == {"sex": "female", "age_years": 30.0}
     assert _rows(recording, "hr") == [(0.0, 0.0, "", 61.0)]
     assert _rows(recording, "sleep_stage")[0][:3] == (-7 * 3600, 5400, "deep")
     (steps,) = recording.channels

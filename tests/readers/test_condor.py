@@ -26,7 +26,7 @@ def test_a_report_has_counts_temperatures_and_light(tmp_path: Path) -> None:
     pim = recording.channel("PIM")
     assert (pim.rate_hz, pim.samples[:3].tolist(), pim.mask().tolist()) == (1 / 60, [1851, 2683, 5260], [True] * 3 + [False])
     assert (recording.clock, recording.start_ns) == ("local", 1_577_955_600 * SECOND)  # 2 January, not 1 February
-    assert (recording.participant, recording.facts, recording.device) == ("S02", {"sex": "M"}, "Condor ActTrust1")
+    assert (recording.participant, recording.facts, recording.device) == ("S02", {"sex": "male"}, "Condor ActTrust1")
     assert [(kind, (onset - recording.start_ns) // SECOND) for kind, onset, *_ in recording.events.rows()] == [
         ("tag", 60),
         ("off_wrist", 180),

@@ -90,7 +90,7 @@ def test_places_and_names_are_not_read(tmp_path: Path) -> None:
     who = (3, [(0, 0x02, [65, 110, 110, 0]), (1, 0x00, [0]), (2, 0x02, [33])])
     recording = _read(tmp_path, who, here)
     assert [channel.name for channel in recording.channels] == ["cadence"]
-    assert dict(recording.facts) == {"sex": "F", "age_years": 33.0}
+    assert dict(recording.facts) == {"sex": "female", "age_years": 33.0}
 
 
 def test_faults_are_noted_and_a_file_without_a_measurement_is_refused(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def _read(path: Path, what: str) -> str:
 def test_an_empty_file_is_refused(name: str, tmp_path: Path) -> None:
     write: Write = WRITERS[name][1]
     path = write(tmp_path)
-    for file in [path] if path.is_file() else list(path.iterdir()):
+    for file in [path] if path.is_file() else [below for below in path.rglob("*") if below.is_file()]:
         file.write_bytes(b"")
     with pytest.raises((BadRecording, UnknownFormat)):
         list(read(path))

@@ -53,7 +53,7 @@ def test_the_zone_makes_utc_and_without_it_time_is_local(tmp_path: Path) -> None
 def test_only_codes_and_numbers_are_read_of_the_subject(tmp_path: Path) -> None:
     (recording,) = read(write_geneactiv(tmp_path))
     assert recording.participant == "TestSubject"
-    assert recording.facts == {"sex": "F", "height_cm": 160.0}
+    assert recording.facts == {"sex": "female", "height_cm": 160.0}
     assert "Jane" not in repr(recording)
     assert "1900" not in repr(recording)
     assert bare(tmp_path, *pages(), head=header(Subject_Code="Jane Doe")).participant == "a"

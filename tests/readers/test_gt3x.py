@@ -81,7 +81,7 @@ def test_pauses_wear_and_heart_rate_are_events(tmp_path: Path) -> None:
 def test_the_subject_is_a_code_never_a_name(tmp_path: Path) -> None:
     (recording,) = read(write_gt3x(tmp_path))
     assert recording.participant == "P7"
-    assert recording.facts == {"sex": "F", "height_cm": 170.0, "weight_kg": 60.5}
+    assert recording.facts == {"sex": "female", "height_cm": 170.0, "weight_kg": 60.5}
     assert bare(tmp_path, *log(), **{"Subject Name": "Jane Doe 2"}).participant == "a"
     assert bare(tmp_path, *log(), **{"Subject Name": "Jane"}).participant == "a"
 
@@ -143,6 +143,12 @@ def test_an_unknown_scale_is_refused(tmp_path: Path) -> None:
 def test_a_header_that_makes_no_sense_is_refused(tmp_path: Path, field: str, value: str, message: str) -> None:
     with pytest.raises(BadRecording, match=message):
         bare(tmp_path, *log(), **{field: value})
+
+
+def test_a_clock_that_was_never_set_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.gt3x", {"activity.bin": nibbles(SECONDS[0]), "info.txt": info(INFO | {"Start Date": "0"})})
+    with pytest.raises(BadRecording, match="no date from 1980 to 2100; the clock was not set"):
+        list(read(path))
 
 
 def test_a_damaged_record_is_dropped_and_counted(tmp_path: Path) -> None:

@@ -23,7 +23,11 @@ def test_two_leads_in_twelve_bits(tmp_path: Path) -> None:
     assert second.samples.tolist() == [-5, -6, -7, -2048]
     assert first.physical() == pytest.approx(np.array([1, 2, 3, 4]) / 200)
     assert (first.name, first.modality, first.rate_hz, first.samples.dtype) == ("MLII", "ecg", 4.0, np.int16)
-    assert (recording.clock, recording.start_ns, dict(recording.facts)) == ("local", START, {"age_years": 61.0, "sex": "F"})
+    assert (recording.clock, recording.start_ns, dict(recording.facts)) == (
+        "local",
+        START,
+        {"age_years": 61.0, "sex": "female"},
+    )
 
 
 def test_the_code_for_not_measured_is_masked_and_counted(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ from wearfm.datasets import (
     stress_predict,
     troika,
     uci_har,
+    wearablehrv,
+    welltory,
     wesad,
     wesad_e4,
     wisdm,
@@ -85,6 +87,8 @@ DATASETS: dict[str, Dataset] = {
         troika,
         uci_har,
         wesad,
+        wearablehrv,
+        welltory,
         wesad_e4,
         wisdm,
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import warnings
+import zipfile
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
@@ -13,12 +18,22 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.signals.clock import Grid
 from wearfm.signals.recording import SECOND, Recording
 
 Row = tuple[str, int, int, str, float]  # of an event: kind, onset_ns, duration_ns, label, value
+_NO_MATLAB = (  # what scipy raises for files that are damaged in one place or another
+    OSError, EOFError, KeyError, ValueError, TypeError, IndexError, UnboundLocalError, NotImplementedError, OverflowError,
+    MemoryError, zlib.error, MatReadError,
+)  # fmt: skip
+DAMAGED_ARCHIVE = (  # what numpy and zipfile raise for damaged .npz and .zip
+    OSError, EOFError, KeyError, ValueError, TypeError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile,
+    zlib.error, TokenError, SyntaxError,
+)  # fmt: skip
 NO_CODE = -1  # of a sample that nobody labelled, or that was never measured
 
 
@@ -68,6 +83,11 @@ class Dataset:
     extra: str = ""
 
 
+def _line(error: Exception) -> str:
+    """Return the message of an error of a library on one line, the file's own text in it cut short."""
+    return " ".join(str(error).split())[:300]
+
+
 def only(paths: Iterator[Path], *, what: str, folder: Path) -> list[Path]:
     """Return the sorted paths; BadConfiguration if there are none."""
     found = sorted(paths)
@@ -80,8 +100,12 @@ def table(path: Path, *, columns: Collection[str]) -> pa.Table:
     """Return a table (.csv, .csv.gz or .parquet) that has these columns; BadRecording if it is none."""
     try:
         read = parquet.read_table(path) if path.suffix == ".parquet" else pacsv.read_csv(path)
-    except (OSError, EOFError, pa.ArrowException) as error:
-        raise BadRecording(path, 0, f"not a table ({error})") from error
+        kinds = dict(zip(read.column_names, read.schema.types, strict=True))
+    except (OSError, EOFError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise BadRecording(path, 0, f"not a table ({_line(error)})") from error
+    garbled = sorted(name for name in (columns or kinds) if pa.types.is_binary(kinds.get(name, pa.null())))
+    if garbled:
+        raise BadRecording(path, 0, f"column {garbled[0]} holds text that is not UTF-8; save the table as UTF-8")
     missing = sorted(set(columns) - set(read.column_names))
     if missing:
         raise BadRecording(path, 0, f"no column {', '.join(missing)}; it has {', '.join(read.column_names[:8])}")
@@ -93,8 +117,36 @@ def numbers(read: pa.Table, column: str, *, path: Path) -> NDArray[np.float64]:
     try:
         values = read.column(column).cast(pa.float64())
     except pa.ArrowException as error:
-        raise BadRecording(path, 0, f"column {column} does not hold numbers ({error})") from error
+        raise BadRecording(path, 0, f"column {column} does not hold numbers ({_line(error)})") from error
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def variable(path: Path, name: str, *, content: bytes | None = None, record: str = "") -> NDArray[Any]:
+    """Return a variable of a MATLAB file of version 4 or 5; BadRecording if it is none, or has none of that name.
+
+    content: the bytes of the file, None to read them. record: what to call it in errors, "" for the file's name.
+    """
+    try:
+        return np.asarray(loadmat(path if content is None else io.BytesIO(content))[name])
+    except _NO_MATLAB as error:
+        raise BadRecording(
+            path, 0, f"{record or path.name} is no MATLAB file with a variable {name!r} ({_line(error)})"
+        ) from error
+
+
+def number(value: Any, *, path: Path, what: str) -> float:
+    """Return a cell as a number; BadRecording if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise BadRecording(path, 0, f"{what} is {str(value)[:40]!r}, not a number") from error
+
+
+def integers(values: NDArray[np.float64], *, path: Path, what: str) -> NDArray[np.int64]:
+    """Return numbers rounded to integers; BadRecording if one is missing or beyond 62 bits."""
+    if not (np.abs(values) < 2.0**62).all():
+        raise BadRecording(path, 0, f"{what} is missing, or no number, in at least one row; copy the file again")
+    return np.rint(values).astype(np.int64)
 
 
 def middle_of(band: str) -> float:
@@ -130,12 +182,12 @@ def rows(
     try:
         read = pacsv.read_csv(
             path,
-            read_options=pacsv.ReadOptions(column_names=list(names), skip_rows=skip),
+            read_options=pacsv.ReadOptions(column_names=list(names), skip_rows=skip, encoding="latin-1"),
             parse_options=pacsv.ParseOptions(delimiter=delimiter, invalid_row_handler=leave_out),
             convert_options=pacsv.ConvertOptions(column_types=kind),
         )
     except (OSError, EOFError, pa.ArrowException) as error:
-        raise BadRecording(path, 0, f"not {len(names)} columns of numbers ({error})") from error
+        raise BadRecording(path, 0, f"not {len(names)} columns of numbers ({_line(error)})") from error
     if len(read) == 0:
         raise BadRecording(path, 0, f"no row of {len(names)} cells; copy the file again")
     return read, dropped
@@ -144,11 +196,13 @@ def rows(
 def matrix(path: Path, *, columns: int) -> NDArray[np.float64]:
     """Return numbers in a fixed number of columns between spaces, (N, columns); BadRecording if they are not."""
     try:
-        values = np.loadtxt(path, dtype=np.float64, ndmin=2)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "loadtxt: input contained no data")
+            values = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding="latin-1")
     except (OSError, ValueError) as error:
-        raise BadRecording(path, 0, f"not columns of numbers ({error})") from error
-    if values.shape[1] != columns:
-        raise BadRecording(path, 0, f"{values.shape[1]} columns of numbers, not {columns}; copy the file again")
+        raise BadRecording(path, 0, f"not columns of numbers ({_line(error)})") from error
+    if values.size == 0 or values.shape[1] != columns:
+        raise BadRecording(path, 0, f"{len(values)} rows of {values.shape[1]} numbers, not of {columns}; copy the file again")
     return values
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, middle_of, only, stretches, table
+from wearfm.datasets.base import DAMAGED_ARCHIVE, Dataset, middle_of, only, stretches, table
 from wearfm.errors import BadRecording
 from wearfm.signals.door import admit
 from wearfm.signals.quality_record import Quality
@@ -55,9 +55,9 @@ def held(rate: NDArray[np.float32]) -> Spans:
 
 def _rate(path: Path) -> NDArray[np.float32]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return np.asarray(archive["hr"], dtype=np.float32)
-    except (OSError, EOFError, KeyError, ValueError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise BadRecording(path, 0, f"not a heart rate of CAST ({error})") from error
 
 

@@ -15,17 +15,14 @@ places (the official validation folder repeats 300) is read once.
 from __future__ import annotations
 
 import csv
-import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
-from wearfm.datasets.base import Address, Dataset, only
+from wearfm.datasets.base import DAMAGED_ARCHIVE, Address, Dataset, only, variable
 from wearfm.errors import BadRecording
 from wearfm.signals.door import admit
 from wearfm.signals.quality_record import Quality
@@ -73,7 +70,7 @@ def _rhythms(folder: Path) -> dict[str, str]:
     """Return the rhythm of every record in the tables of labels, of version 3."""
     rhythms: dict[str, str] = {}
     for path in only(folder.rglob("REFERENCE-v3*.csv"), what="table of labels (REFERENCE-v3.csv)", folder=folder):
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="latin-1") as file:
             for row in csv.reader(file):
                 if len(row) != 2 or row[1] not in RHYTHMS:
                     raise BadRecording(path, 0, f"row {row} is not a record and one of {', '.join(RHYTHMS)}")
@@ -92,16 +89,13 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
                 place = PurePosixPath(name)
                 if place.match("A[0-9]*.mat"):
                     yield place.stem, archive.read(name)
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
+    except DAMAGED_ARCHIVE as error:
         raise BadRecording(path, 0, f"damaged zip ({error})") from error
 
 
 def _samples(path: Path, record: str, content: bytes) -> NDArray[np.generic]:
     """Return the samples of a MATLAB file, (T,)."""
-    try:
-        values = np.asarray(loadmat(io.BytesIO(content))["val"])
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise BadRecording(path, 0, f"{record} is no MATLAB file with a variable 'val' ({error})") from error
+    values = variable(path, "val", content=content, record=record)
     if values.ndim != 2 or len(values) != 1 or values.dtype.kind not in "iu":
         raise BadRecording(path, 0, f"{record} holds {values.dtype}{values.shape}; a record is one row of integers")
     return values.ravel()

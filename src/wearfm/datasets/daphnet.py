@@ -45,10 +45,12 @@ def recordings(folder: Path) -> Iterator[Recording]:
 def _recording(path: Path) -> Recording:
     named = _NAME.fullmatch(path.stem)
     read, dropped = rows(path, names=_COLUMNS, delimiter=" ", kinds=dict.fromkeys(_COLUMNS, pa.int64()))
-    columns = {name: read.column(name).to_numpy() for name in _COLUMNS}
     found = Assembly(path=path)
     if dropped:
         found.note(f"{dropped} rows without {len(_COLUMNS)} cells were left out")
+    if any(read.column(name).null_count for name in _COLUMNS):
+        raise BadRecording(path, 0, "a cell is empty; copy the file again")
+    columns = {name: read.column(name).to_numpy() for name in _COLUMNS}
     if named is None or not np.isin(columns["mark"], (0, *MARKS)).all():
         raise BadRecording(path, 0, "not a walk S01R01 with marks 0, 1 and 2")
     grid = found.grid(columns["time"] * 1_000_000, rate_hz=RATE_HZ)

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, middle_of, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, middle_of, number, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import admit
@@ -48,7 +48,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
     """Yield the actigraphy of every person under a folder, with diagnosis, MADRS scores, age and sex as facts."""
     scores = only(folder.rglob("scores.csv*"), what="table of participants (scores.csv)", folder=folder)[0]
     people = table(scores, columns=["number", "age", *_CODES, *_NUMBERS]).to_pylist()
-    facts = {row["number"]: _facts(row) for row in people}
+    facts = {row["number"]: _facts(scores, row) for row in people}
     paths = [*folder.rglob("condition_*.csv*"), *folder.rglob("control_*.csv*")]
     for path in only(iter(paths), what="activity counts (condition_*.csv, control_*.csv)", folder=folder):
         name = path.name.partition(".")[0]
@@ -99,11 +99,11 @@ def _grid(path: Path, read: pa.Table) -> Grid:
     return regularise(stamps.astype("datetime64[s]").astype(np.int64) * SECOND, rate_hz=MINUTE_HZ)
 
 
-def _facts(row: Mapping[str, Any]) -> dict[str, Fact]:
+def _facts(path: Path, row: Mapping[str, Any]) -> dict[str, Fact]:
     facts: dict[str, Fact] = {"condition": "patient" if row["number"].startswith("condition") else "control"}
     if row["age"]:
         facts |= {"age_band": row["age"], "age_years": middle_of(row["age"])}
-    facts |= {name: float(row[column]) for column, name in _NUMBERS.items() if row[column] is not None}
+    facts |= {name: number(row[column], path=path, what=column) for column, name in _NUMBERS.items() if row[column] is not None}
     for column, (name, meaning) in _CODES.items():
         if row[column] in meaning:
             facts[name] = meaning[row[column]]

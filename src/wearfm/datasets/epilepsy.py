@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, matrix, only, table
+from wearfm.datasets.base import Dataset, matrix, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, Series
 from wearfm.readers.labels import Meaning
@@ -64,7 +64,7 @@ def _from_table(path: Path) -> Iterator[Recording]:
     columns = [f"X{number}" for number in range(1, LENGTH + 1)]
     read = table(path, columns=[*columns, "y"])
     names = read.column(0).to_pylist()
-    values = np.stack([read.column(column).to_numpy() for column in columns], axis=1)  # (rows, 178)
+    values = np.stack([numbers(read, column, path=path) for column in columns], axis=1)  # (rows, 178)
     for row, (text, code) in enumerate(zip(names, read.column("y").to_pylist(), strict=True)):
         named = _ROW.fullmatch(str(text))
         if named is None or code not in STATES:

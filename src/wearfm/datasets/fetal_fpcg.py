@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only, table
+from wearfm.datasets.base import Dataset, number, only, table
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, Series
 from wearfm.readers.labels import Meaning
@@ -71,7 +71,9 @@ def _facts(folder: Path) -> Mapping[str, dict[str, Fact]]:
         read = table(path, columns=[])
         known = [name for name in _FACTS if name in read.column_names]
         for row, first in zip(read.to_pylist(), read.column(0).to_pylist(), strict=True):
-            facts[Path(str(first)).stem] = {name: float(row[name]) for name in known if row[name] is not None}
+            facts[Path(str(first)).stem] = {
+                name: number(row[name], path=path, what=name) for name in known if row[name] is not None
+            }
     return facts
 
 

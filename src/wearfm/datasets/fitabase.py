@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, only, table
+from wearfm.datasets.base import Address, Dataset, number, only, table
 from wearfm.errors import BadRecording
 from wearfm.readers.fitabase import DAY_NS, MINUTE_NS, Minutes, wall_clock_ns, wide
 from wearfm.signals.clock import Grid, regularise
@@ -78,7 +78,7 @@ def _recording(person: int, minutes: Mapping[str, Minutes], sleep: list[Row], we
 def _channel(name: str, values: NDArray[np.float64], grid: Grid) -> Admitted:
     modality, unit = _CHANNELS[name]
     return admit(
-        values.astype(np.float32),
+        values,
         name=modality,
         modality_name=modality,
         unit=unit,
@@ -120,7 +120,13 @@ def _sleep(folder: Path) -> dict[int, list[Row]]:
         for row in table(path, columns=["Id", "SleepDay", "TotalMinutesAsleep", "TotalTimeInBed"]).to_pylist():
             day_ns = wall_clock_ns(path, row["SleepDay"])
             for label, column in (("asleep", "TotalMinutesAsleep"), ("in bed", "TotalTimeInBed")):
-                rows[row["Id"]][day_ns, label] = ("sleep_day", day_ns, DAY_NS, label, float(row[column]))
+                rows[row["Id"]][day_ns, label] = (
+                    "sleep_day",
+                    day_ns,
+                    DAY_NS,
+                    label,
+                    number(row[column], path=path, what=column),
+                )
     return defaultdict(list, {person: list(days.values()) for person, days in rows.items()})
 
 
@@ -131,7 +137,9 @@ def _weight(folder: Path) -> dict[int, list[Row]]:
         for row in table(path, columns=["Id", "Date", "WeightKg", "BMI"]).to_pylist():
             at = wall_clock_ns(path, row["Date"])
             known = {"weight_kg": row["WeightKg"], "bmi_kg_m2": row["BMI"]}
-            rows[row["Id"]] += [(kind, at, 0, "", float(value)) for kind, value in known.items() if value is not None]
+            rows[row["Id"]] += [
+                (kind, at, 0, "", number(value, path=path, what=kind)) for kind, value in known.items() if value is not None
+            ]
     return defaultdict(list, {person: sorted(weighings, key=lambda row: row[1]) for person, weighings in rows.items()})
 
 

@@ -16,8 +16,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from wearfm.datasets.base import Dataset, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, Series
@@ -50,7 +48,7 @@ def _recording(path: Path, *, person: str, game: str, is_raw: bool) -> Recording
             Series(
                 label=place,
                 meaning=Meaning(modality="eeg", unit="uV", placement=place),
-                samples=numbers(read, place, path=path).astype(np.float32),
+                samples=numbers(read, place, path=path),
                 rate_hz=RATE_HZ,
                 start_ns=0,
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, only
+from wearfm.datasets.base import DAMAGED_ARCHIVE, Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import admit
 from wearfm.signals.quality_record import Quality
@@ -94,7 +94,7 @@ def _experiments(folder: Path) -> Iterator[_Experiment]:
 
 def _from_archive(path: Path) -> _Experiment:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return _Experiment(
                 path=path,
                 number=int(archive["experiment"]),
@@ -103,7 +103,7 @@ def _from_archive(path: Path) -> _Experiment:
                 gyro_rad_s=archive["gyro"],
                 segments=archive["segments"].astype(np.int64),
             )
-    except (OSError, KeyError, ValueError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise BadRecording(path, 0, f"not an HAPT experiment ({error})") from error
 
 

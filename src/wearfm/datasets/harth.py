@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from wearfm.datasets.base import Address, Dataset, numbers, on_axis, only, spells, table
+from wearfm.datasets.base import NO_CODE, Address, Dataset, numbers, on_axis, only, spells, table
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, on_grid
 from wearfm.readers.labels import Meaning
@@ -52,7 +52,7 @@ def _recording(path: Path) -> Recording:
         stamps = read.column("timestamp").cast(pa.timestamp("ns")).to_numpy().astype(np.int64)
     except pa.ArrowException as error:
         raise BadRecording(path, 0, f"a time stamp is not a date and time ({error})") from error
-    labels = numbers(read, "label", path=path).astype(np.int64)
+    labels = np.nan_to_num(numbers(read, "label", path=path), nan=NO_CODE).astype(np.int64)
     if not np.isin(labels, list(ACTIVITIES)).all():
         raise BadRecording(path, 0, f"labels {sorted(set(labels.tolist()) - set(ACTIVITIES))[:5]} are none of the data set")
     found = Assembly(path=path)
@@ -60,7 +60,7 @@ def _recording(path: Path) -> Recording:
     for place, placement in _PLACES.items():
         for axis in "xyz":
             meaning = Meaning(modality="acc", unit="g", axis=axis, placement=placement)
-            values = numbers(read, f"{place}_{axis}", path=path).astype(np.float32)
+            values = numbers(read, f"{place}_{axis}", path=path)
             found.add(on_grid(grid, values, label=f"{place} {axis}", meaning=meaning))
     activity = on_axis(grid, labels)
     found.events.extend(spells("activity", activity, ACTIVITIES, rate_hz=grid.rate_hz, start_ns=grid.start_ns))

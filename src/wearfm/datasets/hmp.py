@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, only
+from wearfm.datasets.base import DAMAGED_ARCHIVE, Address, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -91,7 +90,7 @@ def _members(path: Path) -> Iterator[tuple[str, str]]:
                 place = PurePosixPath(name)
                 if place.match(_PATTERN) and "__MACOSX" not in place.parts:
                     yield place.stem, archive.read(name).decode("latin-1")
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
+    except DAMAGED_ARCHIVE as error:
         raise BadRecording(path, 0, f"damaged zip ({error})") from error
 
 

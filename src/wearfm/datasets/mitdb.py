@@ -57,7 +57,6 @@ RHYTHMS = {
     "VFL": "ventricular flutter",
     "VT": "ventricular tachycardia",
 }
-_SEXES: dict[Fact, Fact] = {"F": "female", "M": "male"}
 _SAME_PERSON = {"202": "201"}
 
 
@@ -83,10 +82,9 @@ def _named(kind: str, onset_ns: int, duration_ns: int, label: str, value: float)
 
 
 def _facts(path: Path, one: Recording) -> dict[str, Fact]:
-    """Return the reader's age and sex in the house's words, and the second comment of the header: the medication."""
-    facts = {name: _SEXES.get(value, value) if name == "sex" else value for name, value in one.facts.items()}
+    """Return the reader's age and sex, and the second comment of the header: the medication."""
     comments = parse_record(path, path.read_text(encoding="latin-1")).comments
-    return facts | ({"medication": comments[1].lower()} if len(comments) > 1 else {})
+    return dict(one.facts) | ({"medication": comments[1].lower()} if len(comments) > 1 else {})
 
 
 DATASET = Dataset(

@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wearfm.datasets.base import Address, Dataset, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, number, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -39,7 +38,7 @@ _FACTS = {"age": "age_years", "height": "height_cm", "weight": "weight_kg"}
 def recordings(folder: Path) -> Iterator[Recording]:
     """Yield every trial under a folder, with its activity as an event and the person's age, sex and size as facts."""
     people = only(folder.rglob("data_subjects_info.csv"), what="table of people (data_subjects_info.csv)", folder=folder)[0]
-    facts = {row["code"]: _facts(row) for row in table(people, columns=["code", "gender", *_FACTS]).to_pylist()}
+    facts = {row["code"]: _facts(people, row) for row in table(people, columns=["code", "gender", *_FACTS]).to_pylist()}
     for path, person, activity, trial, read in _trials(folder):
         if activity not in ACTIVITIES:
             raise BadRecording(path, 0, f"activity {activity!r} is not one of {', '.join(ACTIVITIES)}")
@@ -81,7 +80,7 @@ def _channels(path: Path, read: pa.Table) -> list[Admitted]:
     turning = {axis: columns[f"rotationRate.{axis}"] for axis in "xyz"}
     return [
         admit(
-            values.astype(np.float32),
+            values,
             name=f"{kind} {axis}",
             modality_name=kind,
             unit=unit,
@@ -95,8 +94,10 @@ def _channels(path: Path, read: pa.Table) -> list[Admitted]:
     ]
 
 
-def _facts(row: Mapping[str, float | None]) -> dict[str, Fact]:
-    facts: dict[str, Fact] = {name: float(value) for column, name in _FACTS.items() if (value := row[column]) is not None}
+def _facts(path: Path, row: Mapping[str, float | None]) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {
+        name: number(value, path=path, what=column) for column, name in _FACTS.items() if (value := row[column]) is not None
+    }
     return facts | ({"sex": _SEXES[row["gender"]]} if row["gender"] in _SEXES else {})
 
 

@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, only, spells
+from wearfm.datasets.base import Address, Dataset, integers, only, spells
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, on_grid
 from wearfm.readers.labels import Meaning
@@ -87,7 +87,7 @@ def people(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Columns]
 
 def _joined(pieces: list[Columns]) -> tuple[int, Columns]:
     whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    return int(whole["SEQN"][0]), whole
+    return round(float(np.nan_to_num(whole["SEQN"][0]))), whole
 
 
 def _from_minutes(path: Path, person: int, columns: Columns, facts: dict[str, Fact], start_ns: int | None) -> Recording:
@@ -102,7 +102,7 @@ def _from_minutes(path: Path, person: int, columns: Columns, facts: dict[str, Fa
         found.add(
             on_grid(
                 grid,
-                values.astype(np.float32),
+                values,
                 label=label,
                 meaning=Meaning(modality=modality, unit=unit, placement="wrist"),
                 missing=off | missing,
@@ -110,7 +110,7 @@ def _from_minutes(path: Path, person: int, columns: Columns, facts: dict[str, Fa
             )
         )
     codes = np.zeros(grid.length, dtype=np.int64)
-    codes[grid.position[grid.keep]] = np.nan_to_num(wear[grid.keep]).astype(np.int64)
+    codes[grid.position[grid.keep]] = integers(np.nan_to_num(wear[grid.keep]), path=path, what="wear")
     found.events.extend(spells("wear", codes, WEAR, rate_hz=grid.rate_hz, start_ns=grid.start_ns))
     flagged = int(np.count_nonzero(columns["PAXQFM"] > 0))
     if flagged:
@@ -120,29 +120,30 @@ def _from_minutes(path: Path, person: int, columns: Columns, facts: dict[str, Fa
 
 def _from_raw(path: Path, person: int, columns: Columns, facts: dict[str, Fact], *, year: int) -> Recording:
     found = Assembly(path=path)
-    first = {name: columns[name][0] for name in _RAW}
-    day = int(first["PAXDAY"]) - 1  # 1 is Sunday
-    start_ns = _week_ns(year, day) + round(first["PAXHOUR"] * 60 + first["PAXMINUT"]) * _MINUTE_NS
-    grid = _grid(found, columns["PAXN"] - first["PAXN"], start_ns)
+    begins = np.array([columns[name][0] for name in ("PAXDAY", "PAXHOUR", "PAXMINUT")])
+    day, hour, minute = (int(value) for value in integers(begins, path=path, what="day, hour or minute"))
+    if not (1 <= day <= 7 and 0 <= hour < 24 and 0 <= minute < 60):
+        raise BadRecording(path, 0, f"person {person} begins on day {day} at {hour}:{minute}; days are 1 (Sunday) to 7")
+    start_ns = _week_ns(year, day - 1) + (hour * 60 + minute) * _MINUTE_NS
+    grid = _grid(found, columns["PAXN"] - columns["PAXN"][0], start_ns)
     counts = columns["PAXINTEN"]
     found.add(
         on_grid(
             grid,
-            np.nan_to_num(counts, nan=-1).astype(np.int32),
+            integers(np.nan_to_num(counts, nan=-1), path=path, what="a count"),
             label="counts",
             meaning=Meaning(modality="counts", unit="count", placement="hip"),
             missing=counts == _SATURATED,
             missing_reason="32767: the counter was full",
         )
     )
-    facts = facts | {"is_reliable": float(first["PAXSTAT"] == 1), "is_calibrated": float(first["PAXCAL"] == 1)}
+    facts = facts | {"is_reliable": float(columns["PAXSTAT"][0] == 1), "is_calibrated": float(columns["PAXCAL"][0] == 1)}
     return _finish(found, path, person, facts, device="ActiGraph AM-7164", is_dated=True)
 
 
 def _grid(found: Assembly, minutes: NDArray[np.float64], start_ns: int) -> Grid:
-    if not np.isfinite(minutes).all():
-        raise BadRecording(found.path, 0, "a row has no number of its minute")
-    return found.grid(start_ns + np.rint(minutes).astype(np.int64) * _MINUTE_NS, rate_hz=MINUTE_HZ)
+    after_ns = integers(np.rint(minutes) * _MINUTE_NS, path=found.path, what="the number of the minute")
+    return found.grid(start_ns + after_ns, rate_hz=MINUTE_HZ)
 
 
 def _finish(found: Assembly, path: Path, person: int, facts: dict[str, Fact], *, device: str, is_dated: bool) -> Recording:
@@ -199,7 +200,7 @@ def _starts(folder: Path, cycle: str) -> dict[int, int]:
 
 def _days(transport: Transport) -> list[int]:
     """Return the first day of every person, 1 to 7, 0 where there is none; the column is of text or of numbers."""
-    if not transport.variables["PAXFDAY"].is_number:
+    if (variable := transport.variables.get("PAXFDAY")) and not variable.is_number:
         return [int(text) if text.isdigit() else 0 for text in texts(transport, "PAXFDAY")]
     days = np.concatenate([block["PAXFDAY"] for block in blocks(transport, ("PAXFDAY",))])
     return [int(day) for day in np.nan_to_num(days).tolist()]

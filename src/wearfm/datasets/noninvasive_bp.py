@@ -73,9 +73,9 @@ def _recording(path: Path, content: dict[str, Any]) -> Recording:
     )
 
 
-def _samples(path: Path, key: str, values: Any) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _samples(path: Path, key: str, values: Any) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     try:
-        samples = np.ravel(np.array(values, dtype=np.float64)).astype(np.float32)
+        samples = np.ravel(np.array(values, dtype=np.float64))
     except (ValueError, TypeError) as error:
         raise BadRecording(path, 0, f"{key} is not a list of numbers ({error})") from error
     if len(samples) == 0:

@@ -26,8 +26,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, Row, numbers, on_axis, only, rows, spells
-from wearfm.errors import BadRecording
+from wearfm.datasets.base import Address, Dataset, Row, integers, numbers, on_axis, only, rows, spells
 from wearfm.readers.assembly import Assembly, on_grid
 from wearfm.readers.labels import Meaning
 from wearfm.signals.clock import Grid
@@ -76,12 +75,10 @@ def _recording(path: Path) -> Recording:
     if dropped:
         found.note(f"{dropped} rows without {len(_COLUMNS)} cells were left out")
     time_s = numbers(read, "time", path=path)
-    if not np.isfinite(time_s).all():
-        raise BadRecording(path, 0, "a row has no time; copy the file again")
-    grid = found.grid(np.rint(time_s * SECOND).astype(np.int64), rate_hz=RATE_HZ)
+    grid = found.grid(integers(time_s * SECOND, path=path, what="the time"), rate_hz=RATE_HZ)
     for place in PLACES:
         _add_sensor(found, path, read, grid, place)
-    activity = on_axis(grid, np.nan_to_num(numbers(read, "activity", path=path)).astype(np.int64))
+    activity = on_axis(grid, integers(numbers(read, "activity", path=path), path=path, what="the activity"))
     found.events.extend(spells("activity", activity, ACTIVITIES, rate_hz=grid.rate_hz, start_ns=grid.start_ns))
     found.events.extend(heart_rates(time_s, numbers(read, "hr", path=path)))
     return found.finish(
@@ -98,7 +95,7 @@ def _add_sensor(found: Assembly, path: Path, read: pa.Table, grid: Grid, place: 
         f"{kind} {axis}": (kind, unit, axis) for kind, unit in _KINDS.items() for axis in "xyz"
     }
     for name, (kind, unit, axis) in names.items():
-        values = numbers(read, f"{place} {name}", path=path).astype(np.float32)
+        values = numbers(read, f"{place} {name}", path=path)
         meaning = Meaning(modality=kind, unit=unit, axis=axis, placement=place)
         found.add(on_grid(grid, values, label=f"{place} {name}", meaning=meaning))
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, Row, only
+from wearfm.datasets.base import Address, Dataset, Row, number, only
 from wearfm.datasets.wesad import between
 from wearfm.errors import BadRecording
 from wearfm.readers import empatica, respiban
@@ -89,7 +89,7 @@ def _codes(path: Path) -> tuple[float, dict[str, NDArray[np.int32]], dict[str, s
             channels = sorted((key for key in device["raw"] if key.startswith("channel_")), key=lambda key: int(key[8:]))
             sensors = {key: name for key, name in zip(channels, named, strict=True) if name.startswith(_SENSORS)}
             return rate_hz, {key: np.ravel(device["raw"][key][()]).astype(np.int32) for key in sensors}, sensors
-    except (OSError, KeyError, ValueError, StopIteration, TypeError) as error:
+    except (OSError, KeyError, ValueError, StopIteration, TypeError, RuntimeError) as error:
         raise BadRecording(path, 0, f"not an HDF5 file of OpenSignals with raw channels and their sensors ({error})") from error
 
 
@@ -161,7 +161,9 @@ def _lines(path: Path) -> list[tuple[str, str]]:
 
 def _facts(path: Path) -> Mapping[str, Fact]:
     known = {name.upper(): text for name, text in _lines(path)}
-    facts: dict[str, Fact] = {fact: float(known[name]) for name, fact in _NUMBERS.items() if name in known}
+    facts: dict[str, Fact] = {
+        fact: number(known[name], path=path, what=name) for name, fact in _NUMBERS.items() if name in known
+    }
     sex = _SEXES.get(known.get("GENDER", "").lower())
     return facts | ({"sex": sex} if sex else {})
 

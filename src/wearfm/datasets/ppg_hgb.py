@@ -19,9 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from wearfm.datasets.base import Dataset, numbers, only, table
+from wearfm.datasets.base import Dataset, integers, number, numbers, only, table
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, on_grid
 from wearfm.readers.labels import Meaning
@@ -37,26 +35,24 @@ def recordings(folder: Path) -> Iterator[Recording]:
     people = {str(row["subject"]): row for row in table(people_path, columns=["subject", "sex", *_NUMBERS]).to_pylist()}
     signals = (path for path in folder.rglob("*.csv") if path != people_path)
     for path in only(signals, what="signals (<subject>.csv)", folder=folder):
-        subject, _, number = path.stem.partition("_")
+        subject, _, part = path.stem.partition("_")
         if subject not in people:
             raise BadRecording(path, 0, f"person {subject!r} is not in {people_path.name}; add the row, or remove the file")
-        yield _recording(path, subject, number, people[subject])
+        yield _recording(path, subject, part, people[subject])
 
 
-def _recording(path: Path, subject: str, number: str, person: Mapping[str, Any]) -> Recording:
+def _recording(path: Path, subject: str, part: str, person: Mapping[str, Any]) -> Recording:
     read = table(path, columns=["time_s", *_SIGNALS])
     time_s = numbers(read, "time_s", path=path)
-    if not np.isfinite(time_s).all():
-        raise BadRecording(path, 0, "a row has no time; fill the column time_s")
     found = Assembly(path=path)
-    grid = found.grid(np.rint(time_s * SECOND).astype(np.int64))
+    grid = found.grid(integers(time_s * SECOND, path=path, what="time_s"))
     for name in _SIGNALS:
-        values = numbers(read, name, path=path).astype(np.float32)
+        values = numbers(read, name, path=path)
         found.add(on_grid(grid, values, label=name, meaning=Meaning(modality="ppg", unit="au", placement="finger")))
-    facts: dict[str, Fact] = {name: float(person[name]) for name in _NUMBERS if person[name] is not None}
+    facts: dict[str, Fact] = {name: number(person[name], path=path, what=name) for name in _NUMBERS if person[name] is not None}
     return found.finish(
         participant=f"ppg_hgb:{subject}",
-        name=f"recording {number or 1}",
+        name=f"recording {part or 1}",
         clock="relative",
         source=path.name,
         facts=facts | ({"sex": str(person["sex"]).lower()} if person["sex"] else {}),

@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wearfm.datasets.base import Address, Dataset, only, table
+from wearfm.datasets.base import Address, Dataset, number, only, table
 from wearfm.errors import BadRecording
 from wearfm.readers import wfdb
 from wearfm.signals.recording import Fact, Recording
@@ -47,7 +47,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
         for one in wfdb.read(header):
             yield replace(
                 one,
-                participant=f"ptb_xl:{round(float(row['patient_id']))}",
+                participant=f"ptb_xl:{round(number(row['patient_id'], path=path, what='patient_id'))}",
                 channels=tuple(replace(channel, placement=f"lead {channel.name}") for channel in one.channels),
                 clock="relative",
                 facts=_facts(path, row, classes),
@@ -74,7 +74,7 @@ def _facts(path: Path, row: Mapping[str, Any], classes: Mapping[str, str]) -> di
     unknown = found - set(SUPERCLASSES)
     if unknown:
         raise BadRecording(path, 0, f"superclass {sorted(unknown)[0]!r} is not one of {', '.join(SUPERCLASSES)}")
-    facts: dict[str, Fact] = {"fold": float(row["strat_fold"])}
+    facts: dict[str, Fact] = {"fold": number(row["strat_fold"], path=path, what="strat_fold")}
     if found:
         facts["superclasses"] = "+".join(name for name in SUPERCLASSES if name in found)
         facts |= {f"has_{name.lower()}": float(name in found) for name in SUPERCLASSES}
@@ -82,7 +82,7 @@ def _facts(path: Path, row: Mapping[str, Any], classes: Mapping[str, str]) -> di
         facts["superclass"] = next(iter(found))
     facts |= {"sex": _SEXES[row["sex"]]} if row["sex"] in _SEXES else {}
     numbers = {"age_years": row["age"], "height_cm": row["height"], "weight_kg": row["weight"]}
-    facts |= {name: float(value) for name, value in numbers.items() if value is not None}
+    facts |= {name: number(value, path=path, what=name) for name, value in numbers.items() if value is not None}
     return {name: value for name, value in facts.items() if name != "age_years" or float(value) <= OLDEST}
 
 

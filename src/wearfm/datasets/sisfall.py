@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import DAMAGED_ARCHIVE, Dataset, only
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -94,10 +94,10 @@ def _trials(folder: Path) -> Iterator[tuple[Path, str, NDArray[np.int16]]]:
     archives = sorted(folder.glob("S[AE][0-9][0-9].npz"))
     for path in archives:
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 for name in archive.files:
                     yield path, name, archive[name]
-        except (OSError, EOFError, ValueError) as error:
+        except DAMAGED_ARCHIVE as error:
             raise BadRecording(path, 0, f"not an archive of trials ({error})") from error
     if archives:
         return
@@ -107,7 +107,7 @@ def _trials(folder: Path) -> Iterator[tuple[Path, str, NDArray[np.int16]]]:
 
 def _from_text(path: Path) -> NDArray[np.int16]:
     """Return the samples of an original file, (T, 9): nine whole numbers a line, ended by a semicolon."""
-    lines = path.read_text().replace(";", "").split("\n")
+    lines = path.read_text(encoding="latin-1").replace(";", "").split("\n")
     try:
         return np.array([[int(part) for part in line.split(",")] for line in lines if line.strip()], dtype=np.int16)
     except (ValueError, OverflowError) as error:

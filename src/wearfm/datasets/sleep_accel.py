@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only, stretches
+from wearfm.datasets.base import Dataset, integers, matrix, only, stretches
 from wearfm.errors import BadRecording
 from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import Admitted, admit
@@ -34,13 +34,13 @@ def recordings(folder: Path) -> Iterator[Recording]:
     for path in only(folder.rglob("*_psg_labels.out"), what="sleep stages (*_psg_labels.out)", folder=folder):
         subject = path.name.partition("_")[0]
         hours = _column(path.with_name(f"{subject}_time_feature.out"))
-        grid = regularise(np.rint(hours * 3600).astype(np.int64) * SECOND, rate_hz=1 / EPOCH_S)
+        grid = regularise(integers(hours * 3600, path=path, what="a time") * SECOND, rate_hz=1 / EPOCH_S)
         admitted = [_channel(path.with_name(f"{subject}_{file}.out"), file, grid) for file in _CHANNELS]
         yield Recording(
             participant=f"sleep_accel:{subject}",
             name="night",
             channels=tuple(a.channel for a in admitted),
-            events=_stages(_same_length(path, grid), grid),
+            events=_stages(integers(_same_length(path, grid), path=path, what="a stage"), grid),
             device="Apple Watch",
             source=path.name,
             quality=Quality(channels=tuple(a.quality for a in admitted), notes=grid.notes),
@@ -70,15 +70,12 @@ def _same_length(path: Path, grid: Grid) -> NDArray[np.float64]:
 
 
 def _column(path: Path) -> NDArray[np.float64]:
-    try:
-        return np.loadtxt(path, dtype=np.float64, ndmin=1)
-    except (OSError, ValueError) as error:
-        raise BadRecording(path, 0, f"not a list of numbers ({error})") from error
+    return matrix(path, columns=1)[:, 0]
 
 
-def _stages(labels: NDArray[np.float64], grid: Grid) -> Events:
+def _stages(labels: NDArray[np.int64], grid: Grid) -> Events:
     codes = np.full(grid.length, -1, dtype=np.int64)
-    codes[grid.position[grid.keep]] = labels[grid.keep].astype(np.int64)
+    codes[grid.position[grid.keep]] = labels[grid.keep]
     epoch_ns = EPOCH_S * SECOND
     return Events.of(
         ("sleep_stage", grid.start_ns + first * epoch_ns, (stop - first) * epoch_ns, STAGES[code], float("nan"))

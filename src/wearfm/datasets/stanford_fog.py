@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, numbers, only, stretches, table
+from wearfm.datasets.base import Dataset, integers, numbers, only, stretches, table
 from wearfm.errors import BadRecording
 from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import Admitted, admit
@@ -44,7 +44,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
         if named is None:
             raise BadRecording(path, 0, "the name is not of the form pt3_visit_12.1_tbc_walklr_0_trial_1")
         read = table(path, columns=["time", "freeze_label", *(f"imu_lumbar_{k}{axis}" for k in _KINDS for axis in "xyz")])
-        grid = regularise(np.rint(numbers(read, "time", path=path) * SECOND).astype(np.int64), rate_hz=RATE_HZ)
+        grid = regularise(integers(numbers(read, "time", path=path) * SECOND, path=path, what="a time"), rate_hz=RATE_HZ)
         admitted, absent = _channels(path, read, grid)
         yield Recording(
             participant=f"stanford_fog:{named['person']}",
@@ -76,7 +76,7 @@ def _channels(path: Path, read: pa.Table, grid: Grid) -> tuple[list[Admitted], t
 def _channel(values: NDArray[np.float64], *, kind: str, axis: str, placement: str, grid: Grid) -> Admitted:
     modality, unit = _KINDS[kind]
     return admit(
-        grid.lay(values).astype(np.float32),
+        grid.lay(values),
         name=f"{placement} {modality} {axis}",
         modality_name=modality,
         unit=unit,

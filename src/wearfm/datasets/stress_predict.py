@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, numbers, only, stretches, table
+from wearfm.datasets.base import Address, Dataset, number, numbers, only, stretches, table
 from wearfm.errors import BadRecording
 from wearfm.readers import empatica
 from wearfm.signals.recording import SECOND, Events, Fact, Recording
@@ -90,16 +90,18 @@ def _scores(folder: Path) -> dict[str, dict[str, Fact]]:
     """Return the total of every questionnaire of every person, before and after, from tables with two columns a person."""
     facts: dict[str, dict[str, Fact]] = defaultdict(dict)
     for path in sorted(folder.rglob("Questionnaires_scores*.csv")):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            people, scales, whens, *rows = csv.reader(file)
-        totals = next((row for row in rows if row[0].strip() == "Total"), None)
-        if totals is None:
-            raise BadRecording(path, 0, "no row 'Total'; export the sheet of scores again")
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            cells = list(csv.reader(file))
+        totals = next((row for row in cells[3:] if row and row[0].strip() == "Total"), None)
+        if totals is None or len({len(row) for row in (*cells[:3], totals)}) > 1:
+            raise BadRecording(path, 0, "no row 'Total' as long as the three above the scores; export the sheet again")
+        people, scales, whens = cells[:3]
         for column in range(1, len(people)):
             before = column - 1 if not people[column] else column  # the name stands over the first of two columns
             scale = _SCALES.get(scales[before].strip())
             if scale and totals[column].strip():
-                facts[people[before]][f"{scale}_{whens[column].strip().lower()}"] = float(totals[column])
+                total = number(totals[column], path=path, what="a total")
+                facts[people[before]][f"{scale}_{whens[column].strip().lower()}"] = total
     return dict(facts)
 
 

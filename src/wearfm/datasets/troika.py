@@ -20,9 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Dataset, only, variable
 from wearfm.errors import BadRecording
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.quality_record import Quality
@@ -65,10 +64,10 @@ def recordings(folder: Path) -> Iterator[Recording]:
 
 def _variable(path: Path, name: str) -> NDArray[np.float64]:
     """Return a variable of a MATLAB file, two-dimensional."""
-    try:
-        return np.asarray(loadmat(path)[name], dtype=np.float64)
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise BadRecording(path, 0, f"no MATLAB file with a variable {name!r} ({error})") from error
+    values = variable(path, name)
+    if values.dtype.kind not in "iuf" or values.ndim != 2:
+        raise BadRecording(path, 0, f"{name} holds {values.dtype}{values.shape}; it is a table of numbers")
+    return values.astype(np.float64)
 
 
 def _channels(path: Path, samples: NDArray[np.float64]) -> list[Admitted]:
@@ -76,7 +75,7 @@ def _channels(path: Path, samples: NDArray[np.float64]) -> list[Admitted]:
         raise BadRecording(path, 0, f"sig is {samples.shape}; it has {len(_ROWS)} rows: ECG, two PPG, three axes")
     return [
         admit(
-            row.astype(np.float32),
+            row,
             name=name,
             modality_name=modality,
             unit=unit,

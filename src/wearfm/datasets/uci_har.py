@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, matrix, only
+from wearfm.datasets.base import Address, Dataset, integers, matrix, only
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, Series
 from wearfm.readers.labels import Meaning
@@ -76,8 +76,8 @@ def _read(path: Path) -> _Windows:
     inside = path.with_name("Inertial Signals")
     files = [f"{kind}_{axis}" for kind in _SIGNALS for axis in "xyz"]
     signals = {file: matrix(inside / f"{file}_{part}.txt", columns=LENGTH) for file in files}
-    person = matrix(path, columns=1)[:, 0].astype(np.int64)
-    activity = matrix(path.with_name(f"y_{part}.txt"), columns=1)[:, 0].astype(np.int64)
+    person = integers(matrix(path, columns=1)[:, 0], path=path, what="a person")
+    activity = integers(matrix(path.with_name(f"y_{part}.txt"), columns=1)[:, 0], path=path, what="an activity")
     lengths = {len(person), len(activity), *(len(values) for values in signals.values())}
     if len(lengths) > 1:
         raise BadRecording(path, 0, f"files of {sorted(lengths)} windows belong to one part; unpack the archive again")
@@ -106,7 +106,7 @@ def _recording(part: _Windows, first: int, stop: int, *, name: str) -> Recording
             Series(
                 label=f"{modality} {file[-1]}",
                 meaning=Meaning(modality=modality, unit=unit, axis=file[-1], placement="waist"),
-                samples=joined.astype(np.float32),
+                samples=joined,
                 rate_hz=RATE_HZ,
                 start_ns=0,
                 findings=findings,

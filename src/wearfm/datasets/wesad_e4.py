@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, only
+from wearfm.datasets.base import Address, Dataset, number, only
 from wearfm.errors import BadRecording
 from wearfm.readers import empatica
 from wearfm.signals.recording import SECOND, Events, Fact, Recording
@@ -158,7 +158,9 @@ def _facts(path: Path) -> dict[str, Fact]:
     """Return the person in a readme of lines "Age: 27"; nothing where there is no readme."""
     text = path.read_text(encoding="latin-1") if path.is_file() else ""
     known = dict(re.findall(r"^([A-Z][\w ()]+): *(\S+)\s*$", text, flags=re.MULTILINE))
-    facts: dict[str, Fact] = {fact: float(known[name]) for name, fact in _NUMBERS.items() if name in known}
+    facts: dict[str, Fact] = {
+        fact: number(known[name], path=path, what=name) for name, fact in _NUMBERS.items() if name in known
+    }
     return facts | {
         fact: known[name].lower() for name, fact in (("Gender", "sex"), ("Dominant hand", "dominant_hand")) if name in known
     }

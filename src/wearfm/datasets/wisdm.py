@@ -128,7 +128,7 @@ def _add(found: Assembly, path: Path, own: pa.Table, *, sensor: str, device: str
     findings = (Finding(action="dropped", samples=lost, reason=TOO_FAST),) if lost else ()
     for axis in "xyz":
         meaning = Meaning(modality=modality, unit=unit, axis=axis, placement=_PLACES[device])
-        values = numbers(own, axis, path=path).astype(np.float32)[keep]
+        values = numbers(own, axis, path=path)[keep]
         found.add(on_grid(grid, values, label=f"{modality} {axis}", meaning=meaning, findings=findings))
 
 

@@ -22,6 +22,7 @@ EventRow = tuple[str, int, int, str, float]
 DERIVED = ("hr", "resp_rate")  # computed by the device, not measured: events beside the signals, never channels ...
 MINUTE_DATA_HZ = 1 / 60 * (1 + 1e-6)  # ... but where a sample is a minute or longer they are what minute-level recipes read
 _LAST_NS = 2**62
+_SEXES = {"F": "female", "M": "male", "FEMALE": "female", "MALE": "male"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,7 @@ class Assembly:
             utc_offset_s=utc_offset_s,
             device=printable(device),
             source=source,
-            facts=facts or {},
+            facts=_in_words(facts or {}),
             quality=Quality(channels=tuple(entry.quality for entry in self.admitted), notes=(*self.notes, *asides)),
         )
 
@@ -157,6 +158,11 @@ class Assembly:
         )
         left = len(channel.samples) - channel.valid.total
         self.notes.append(f"{series.label!r} is derived by the device: {len(rows)} events {kind!r}, {left} samples left out")
+
+
+def _in_words(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return facts with the sex as data sets and tasks write it."""
+    return {name: _SEXES.get(str(value).upper(), value) if name == "sex" else value for name, value in facts.items()}
 
 
 def runs(values: NDArray[np.generic], *, within: Spans) -> list[tuple[int, int, float]]:

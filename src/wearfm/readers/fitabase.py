@@ -48,6 +48,7 @@ from wearfm.signals.units import MODALITIES
 DAY_NS = 86_400 * SECOND
 MINUTE_NS = 60 * SECOND
 _FORMS = ("%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y")
+_YEARS = (1980, 2100)  # as signals.clock
 _CHANNELS = {  # title, or beginning of the sixty titles -> modality, unit
     "Steps": ("steps", "count"), "Intensity": ("intensity", "level"), "Calories": ("calories", "kcal"),
 }  # fmt: skip
@@ -135,9 +136,11 @@ def wall_clock_ns(path: Path, text: str) -> int:
     """Return a stamp as nanoseconds since 1970 on the wall clock; the export writes 24 h, or 12 h with AM and PM."""
     for form in _FORMS:
         try:
-            return round((datetime.strptime(text, form) - datetime(1970, 1, 1)).total_seconds()) * SECOND
+            moment = datetime.strptime(str(text), form)
         except ValueError:
             continue
+        if _YEARS[0] <= moment.year < _YEARS[1]:
+            return round((moment - datetime(1970, 1, 1)).total_seconds()) * SECOND
     raise BadRecording(path, 0, f"time {text!r} is not of the form '4/13/2016 0:00'; export the table again")
 
 

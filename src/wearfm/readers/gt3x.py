@@ -65,6 +65,7 @@ from wearfm.readers.gt3x_log import (
     find_records,
 )
 from wearfm.readers.labels import Meaning
+from wearfm.readers.stamps import check_date
 from wearfm.readers.zip_member import Member, member, names
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Recording
@@ -105,6 +106,7 @@ def read(path: Path) -> Iterator[Recording]:
     log = _find(path, "log.bin")
     contents = _log(path, info, member(path, log)) if log else _activity(path, info)
     shift_ns, offset, note = stamps_to_utc_ns(info, contents.metadata)
+    check_date(path, int(contents.stamp_s[0]) * SECOND)
     time_ns = contents.stamp_s * SECOND + shift_ns
     counts = count(contents.kind, contents.size)
     laid = arrange(path, time_ns, counts, rate_hz=info.rate_hz, slack_s=0.0, is_exact=True)

@@ -3,7 +3,7 @@
     participant = "S01"                 # default: the file's name
     rate_hz = 125                       # if there is no time column, or to check it
     time = { column = "Time [s]", unit = "s" }         # s, ms, us, ns or iso
-    facts = { age_years = 54, sex = "F" }
+    facts = { age_years = 54, sex = "female" }
 
     [channels."PLETH"]
     modality = "ppg"
