@@ -31,7 +31,7 @@ GENUINE = (
     "raw_devices/actigraph_gt3x/*", "raw_devices/pyactigraphy/*.agd", "raw_devices/axivity_ggirread/*.cwa",
     "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
     "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
-    "raw_devices/withings_sleep", "raw_devices/polar_verity_biobss", "daily/fitbit_fitabase",
+    "raw_devices/garmin_flirt", "raw_devices/withings_sleep", "raw_devices/polar_verity_biobss", "daily/fitbit_fitabase",
     "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
     "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
     "raw_devices/shimmer_devicely/*.csv", "raw_devices/faros_devicely", "raw_devices/muse_devicely/*.csv",

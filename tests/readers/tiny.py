@@ -23,6 +23,7 @@ from tests.readers.tiny_embraceplus import write_embraceplus
 from tests.readers.tiny_faros import write_faros
 from tests.readers.tiny_fit import write_fit
 from tests.readers.tiny_fitbit import write_fitabase_steps, write_takeout_steps
+from tests.readers.tiny_garmin_live import write_garmin_acc
 from tests.readers.tiny_geneactiv import write_geneactiv
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
 from tests.readers.tiny_matrix import write_matrix
@@ -256,6 +257,7 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "withings": ("withings", write_withings_hr),
     "fitbit": ("fitbit", write_takeout_steps),
     "fitabase": ("fitabase", write_fitabase_steps),
+    "garmin live": ("garmin_live", write_garmin_acc),
     "apple health": ("apple_health", write_apple_health),
     "apple health zip": ("apple_health", write_apple_health_zip),
     "apple ecg": ("apple_ecg", write_apple_ecg),

@@ -86,6 +86,17 @@ def _whole_nanoseconds(exact: NDArray[np.float64], tick: int) -> NDArray[np.int6
     return whole.astype(np.int64) * tick + (np.rint((exact - whole) * (tick / digit)) * digit).astype(np.int64)
 
 
+def millisecond_stamps(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the first 23 letters of cells like 2022-04-25T11:39:36.978 as nanoseconds, (N,), and which are such a time."""
+    text = pc.utf8_slice_codeunits(column, 0, 23)
+    is_stamp = pc.match_substring_regex(text, r"^(?:19[89]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$")
+    clean = pc.if_else(is_stamp, text, pa.scalar(None, pa.string()))
+    whole = pc.strptime(pc.utf8_slice_codeunits(clean, 0, 19), format="%Y-%m-%dT%H:%M:%S", unit="s", error_is_null=True)
+    at = pc.add(pc.multiply(whole.cast(pa.int64()), 1000), pc.utf8_slice_codeunits(clean, 20, 23).cast(pa.int64()))
+    has_time = np.asarray(at.is_valid()).astype(bool)
+    return np.asarray(at.fill_null(0)).astype(np.int64) * 1_000_000, has_time
+
+
 def _parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     text = column.cast(pa.string())
     is_number = pc.match_substring_regex(text, NUMBER)

@@ -78,33 +78,46 @@ def read(path: Path) -> Iterator[Recording]:
     files = sorted(file for file in path.iterdir() if _is_member(file)) if path.is_dir() else [path]
     people: dict[int, Person] = defaultdict(Person)
     notes: list[str] = []
+    is_empty = True
     for file in files:
         _take(people, notes, file)
     if not people:
         raise BadRecording(path, 0, "; ".join(["no row with a person and a time", *notes])[:500])
     for number, person in sorted(people.items()):
-        found = Assembly(path=path, events=person.events, blocks=person.blocks)
-        found.note(*notes)
-        notes.clear()
-        for name, tables in person.minutes.items():
-            modality, unit = _CHANNELS[name]
-            minute = np.concatenate([each.time_ns for each in tables]) // MINUTE_NS
-            value = np.concatenate([each.value for each in tables])
-            some = np.isfinite(value)
-            if some.any():
-                meaning = Meaning(modality=modality, unit=unit, placement="wrist")
-                found.add(stamped_minutes(minute[some], value[some], name=modality, meaning=meaning))
-        facts: dict[str, Fact] = {}
-        for kind, _, _, _, amount in sorted(person.events, key=lambda row: -row[1]):  # the first of each kind stands
-            facts |= {kind: amount} if kind in ("weight_kg", "bmi_kg_m2") else {}
+        found = Assembly(path=path, events=person.events, blocks=person.blocks, notes=notes)
+        _add_minutes(found, person)
+        if not found.admitted and not found.events and not any(len(block) for block in found.blocks):
+            continue
+        notes, is_empty = [], False
         yield found.finish(
             participant=str(number),
             name=path.resolve().name if path.is_dir() else path.name.split(".")[0],
             clock="local",
             device="Fitbit",
             source=f"fitabase: {path.name}",
-            facts=facts,
+            facts=_facts(person),
         )
+    if is_empty:
+        raise BadRecording(path, 0, "; ".join(["no value that can be read", *notes])[:500])
+
+
+def _add_minutes(found: Assembly, person: Person) -> None:
+    for name, tables in person.minutes.items():
+        modality, unit = _CHANNELS[name]
+        minute = np.concatenate([each.time_ns for each in tables]) // MINUTE_NS
+        value = np.concatenate([each.value for each in tables])
+        some = np.isfinite(value)
+        if some.any():
+            meaning = Meaning(modality=modality, unit=unit, placement="wrist")
+            found.add(stamped_minutes(minute[some], value[some], name=modality, meaning=meaning))
+
+
+def _facts(person: Person) -> dict[str, Fact]:
+    """Return weight and body mass index, of each the first in time."""
+    facts: dict[str, Fact] = {}
+    for kind, _, _, _, amount in sorted(person.events, key=lambda row: -row[1]):
+        facts |= {kind: amount} if kind in ("weight_kg", "bmi_kg_m2") else {}
+    return facts
 
 
 def recognises(path: Path, head: bytes) -> bool:

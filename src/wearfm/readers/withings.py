@@ -86,8 +86,10 @@ def read(path: Path) -> Iterator[Recording]:
     notes += [f"not read: {', '.join(contents.unread)}"] if contents.unread else []
     if not (any(contents.cells.values()) or contents.zoned or contents.unzoned):
         raise BadRecording(path, 0, "; ".join(["no row that can be read", *notes])[:500])
-    yield from _zoned(path, contents, notes)
-    yield from _unzoned(path, contents, notes)
+    recordings = [*_zoned(path, contents, notes), *_unzoned(path, contents, notes)]
+    if not recordings:
+        raise BadRecording(path, 0, "; ".join(["no value that can be read", *notes])[:500])
+    yield from recordings
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -229,12 +231,11 @@ def _zoned(path: Path, contents: Contents, notes: list[str]) -> Iterator[Recordi
     for number, (first, stop) in enumerate(_parts(ordered), 1):
         begin, offset = int(ordered[first, 0]), int(ordered[first, 1])
         end = int(ordered[stop, 0]) if stop < len(ordered) else LAST_S
-        found = Assembly(path=path)
-        found.note(*notes)
-        notes.clear()
+        found = Assembly(path=path, notes=list(notes))
         for quantity, cells in contents.cells.items():
             _add(found, quantity, [cell for cell in sorted(cells) if begin <= cell[0] < end and cell[2] == offset])
         found.events += [row for of, row in contents.zoned if begin <= row[1] // SECOND < end and of == offset]
+        notes[:] = [] if found.admitted or found.events else found.notes
         if found.admitted or found.events:
             yield _finish(found, path, clock="utc", offset=offset, number=number)
 
