@@ -306,7 +306,7 @@ def taken(entry: RecordingEntry) -> str:
     """Say that a recording's participant and name stand for other content already."""
     return (
         f"recording {entry.name!r} of participant {entry.participant!r} is in the store with other content;"
-        " give it another name, or prepare into another folder"
+        " give it another name, prepare with --participant-from folder if folders are people, or prepare into another store"
     )
 
 
