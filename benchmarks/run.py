@@ -32,6 +32,7 @@ MODULES = (
     "signals",
     "readers",
     "phones",
+    "readers_raw",
     "synthetic",
     "minutes",
     "store",

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.clusters import cluster  # noqa: F401 (a fixture)
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.readers.tiny import write_edf, write_wfdb
 from wearfm.cli import main, prepare
+from wearfm.store import Store
 
 
 @pytest.fixture
@@ -57,3 +59,16 @@ def test_many_sources_are_folded(
     assert "--verbose shows every source" in folded
     main([*words, "--verbose"])
     assert "a/" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_engine_is_an_option(cluster: Any, raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {}
+    for engine in ("processes", "ray"):
+        words = ["prepare", str(raw), "-o", str(tmp_path / engine), "--workers", "1", "--engine", engine, "--json"]
+        assert main(words) == 1
+        said[engine] = json.loads(capsys.readouterr().out)["sources"]
+    assert said["processes"] == said["ray"]
+    assert Store.open(tmp_path / "ray").fingerprint() == Store.open(tmp_path / "processes").fingerprint()
+    assert main(["prepare", str(raw), "-o", str(tmp_path / "x"), "--ray-address", "head:1"]) == 2
+    assert "add --engine ray" in capsys.readouterr().err

@@ -23,14 +23,19 @@ DATA = ROOT / os.environ.get("WEARFM_DATA", "../shared/data")
 GENUINE = (
     "raw_devices/edf_bdf*/*.[be]df", "raw_devices/wfdb/*.edf", "raw_devices/wfdb/*.hea", "ecg/mitdb/*.hea",
     "raw_devices/empatica_e4_*", "e4/wesad_e4/*/*_E4_Data", "e4/stress_predict/Raw_data/S*",
+    "raw_devices/shimmer_devicely/*.csv", "raw_devices/faros_devicely", "raw_devices/muse_devicely/*.csv",
+    "eeg/muse_biopsykit/*.csv.gz",
     "raw_devices/actigraph_gt3x/*.gt3x",
     "raw_devices/apple_health/export.xml",
     "raw_devices/actigraph_gt3x/*.gt3x", "raw_devices/axivity_ggirread/*.cwa",
     "raw_devices/actigraph_gt3x/*", "raw_devices/pyactigraphy/*.agd", "raw_devices/axivity_ggirread/*.cwa",
     "raw_devices/geneactiv_generead/*.bin", "raw_devices/matrix_parmay/*.BIN",
     "raw_devices/apple_health/export.xml", "raw_devices/actiwatch/Actiwatch.*", "raw_devices/pyactigraphy/*.AWD",
-    "raw_devices/polar_verity_biobss", "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
+    "raw_devices/garmin_flirt", "raw_devices/withings_sleep", "raw_devices/polar_verity_biobss", "daily/fitbit_fitabase",
+    "raw_devices/fit/[0-9a-z]*.fit", "raw_devices/fit/[MW]*[er].fit",
     "raw_devices/pyactigraphy/test_sample_rpx*", "raw_devices/pyactigraphy/test_sample_atr*",
+    "raw_devices/shimmer_devicely/*.csv", "raw_devices/faros_devicely", "raw_devices/muse_devicely/*.csv",
+    "eeg/muse_biopsykit/*.csv.gz",
 )  # fmt: skip
 YEAR_NS = 31_557_600 * SECOND
 
@@ -67,6 +72,7 @@ def obey(recording: Recording, *, nothing_else: bool = False) -> None:
         slack = 1e-9 * max(abs(kind.low), abs(kind.high))
         assert len(physical) == 0 or (physical.min() >= kind.low - slack and physical.max() <= kind.high + slack)
         assert nothing_else or channel.modality not in DERIVED or channel.rate_hz <= MINUTE_DATA_HZ, "derived truths are events"
+        assert channel.modality not in DERIVED or channel.rate_hz <= MINUTE_DATA_HZ, "derived truths are events"
     assert (np.diff(recording.events.onset_ns) >= 0).all()
     assert (recording.events.duration_ns >= 0).all()
 
@@ -189,7 +195,7 @@ def _says_so(cut: Recording, original: Recording) -> bool:
 
 def _has_no_end(path: Path) -> bool:
     """Plain text tables neither count their rows nor mark their end: what is left is a shorter table."""
-    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD")
+    return path.suffix in (".csv", ".txt", ".tsv", ".log", ".AWD", ".arff", ".vmrk")
 
 
 def test_a_generator_of_recordings_is_lazy(tmp_path: Path) -> None:

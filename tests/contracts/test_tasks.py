@@ -55,8 +55,9 @@ def _store(dataset: str, stores: dict[str, Store], folder: Path, request: pytest
     if dataset not in stores:
         folder.mkdir(exist_ok=True)
         created = Store.create(folder / dataset)
-        found = _recordings(dataset, folder / f"{dataset}_tiny", request)
-        created.commit(list(islice((one for one in found if one.channels), RECORDINGS)))  # nothing else has windows
+        every = _recordings(dataset, folder / f"{dataset}_tiny", request)
+        with_signals = (one for one in every if one.channels)  # nothing else has windows
+        created.commit(list(islice(with_signals, RECORDINGS)))
         stores[dataset] = created
     return stores[dataset]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "wearfm"
 
-DATA = {"errors", "signals", "readers", "datasets", "synthetic", "inspection", "store", "preparation", "windows"}
+DATA = {"errors", "engines", "signals", "readers", "datasets", "synthetic", "inspection", "store", "preparation", "windows"}
 MODEL = {"errors", "nn", "augment", "objectives"}
 HALL = DATA | MODEL | {"recipes", "training", "embeddings", "evaluation"}
 
@@ -21,14 +21,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"errors", "signals"},
     "datasets": {"errors", "signals", "readers"},
     "inspection": {"errors", "signals"},
-    "preparation": {"errors", "signals", "readers", "datasets", "store"},
+    "engines": {"errors"},
+    "preparation": {"errors", "engines", "signals", "readers", "datasets", "store"},
     "windows": {"errors", "signals", "store"},
     "nn": {"errors"},
     "augment": {"errors", "nn"},
     "objectives": {"errors", "nn"},
     "recipes": {"errors", "signals", "windows", "nn", "augment", "objectives"},
     "training": {"errors", "signals", "store", "windows", "nn", "recipes"},
-    "embeddings": {"errors", "signals", "store", "windows", "recipes"},
+    "embeddings": {"errors", "engines", "signals", "store", "windows", "recipes"},
     "evaluation": {"errors", "signals", "store", "windows", "embeddings"},
     "imputation": HALL,
     "finetuning": HALL,

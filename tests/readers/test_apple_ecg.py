@@ -8,7 +8,7 @@ import pytest
 from tests.readers.tiny_apple import ECG, EKG, write_apple_ecg
 from wearfm.errors import BadRecording, UnknownFormat
 from wearfm.readers import find_reader, read
-from wearfm.readers.apple_ecg import owner
+from wearfm.readers.subject import owner
 from wearfm.signals.recording import SECOND
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.readers.tiny_apple import PHONE, TINY, at, export, record, write_apple_health, write_apple_zip
 from wearfm.errors import BadRecording
-from wearfm.readers import read
+from wearfm.readers import apple_xml, read
 from wearfm.readers.totals import Totals, spread
 from wearfm.signals.recording import SECOND, Recording
 from wearfm.signals.spans import Spans
@@ -194,6 +194,25 @@ def test_entities_are_refused_and_never_expanded(name: str, tmp_path: Path) -> N
     bomb = "".join(f'<!ENTITY a{k} "{f"&a{k - 1};" * 10 if k else "ha"}">' for k in range(20))
     with pytest.raises(BadRecording, match="declares entities, which no export does; they are not expanded"):
         _read(tmp_path, *TINY, head=f"<!DOCTYPE {name} [{bomb}]>")
+
+
+def test_an_element_without_an_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apple_xml, "CHUNK", 4096)
+    monkeypatch.setattr(apple_xml, "MOST_TOKEN", 16_384)
+    long = record("HeartRate", at("08:00:00"), at("08:00:00"), value="60", unit="count/min", device="x" * 100_000)
+    with pytest.raises(BadRecording, match="an element of more than 16384 bytes"):
+        _read(tmp_path, *TINY, long)
+
+
+@pytest.mark.parametrize("size", [16, 100, 333])
+def test_the_chunks_in_which_a_file_is_read_do_not_matter(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = (TINY[0], "<Record type=<<>>", *TINY[1:], "<Record <", TINY[1].replace("08:0", "09:0"))
+    (whole,) = _read(tmp_path, *broken)
+    monkeypatch.setattr(apple_xml, "CHUNK", size)
+    (pieces,) = _read(tmp_path, *broken)
+    assert str(pieces.events.rows()) == str(whole.events.rows())
+    assert pieces.channels[0].samples.tolist() == whole.channels[0].samples.tolist()
+    assert len(pieces.quality.notes) == 2
 
 
 def test_records_that_say_nothing_are_counted(tmp_path: Path) -> None:

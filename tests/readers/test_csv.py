@@ -96,6 +96,12 @@ def test_a_row_without_a_time_is_dropped_and_counted(tmp_path: Path) -> None:
     }
 
 
+def test_a_date_that_64_bits_cannot_hold_is_no_time(tmp_path: Path) -> None:
+    rows = "".join(f"2024-05-01T10:00:{k:02},1\n" for k in range(5))
+    recording = table(tmp_path, "t,ppg\n" + rows + "9999-05-01T10:00:06,1\nlost,1\n", time=seconds("iso"))
+    assert recording.quality.reasons() == {"dropped: row without a readable time": 2}
+
+
 def test_a_row_of_the_wrong_width_is_dropped_and_counted(tmp_path: Path) -> None:
     recording = table(tmp_path, "t,ppg\n0,1\n1,2,9\n2,3\n3\n4,5\n", rate_hz=1)
     assert recording.channels[0].samples.tolist() == [1, 3, 5]

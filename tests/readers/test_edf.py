@@ -177,3 +177,12 @@ def test_genuine_files_read_as_edfio_reads_them(data_folder: Path, name: str) ->
             np.testing.assert_allclose(channel.physical(), signal.data, rtol=1e-9, atol=1e-9)
     texts = sorted(annotation.text for annotation in theirs.annotations)
     assert sorted(ours.events.label.tolist()) == texts
+
+
+@pytest.mark.real
+def test_numbers_of_a_cap_are_not_taken_for_sites(data_folder: Path) -> None:
+    """A1 to A16, B1 to B16 and so on to I8: 136 electrodes, of which C3 is no site and D1 no lead of an ECG."""
+    (recording,) = read(data_folder / "raw_devices/edf_bdf_edfio/mne_test.edf")
+    kinds = {channel.name: channel.modality for channel in recording.channels}
+    assert [name for name, kind in kinds.items() if kind != "eeg"] == ["Ergo-Left", "Ergo-Right", "Status"]
+    assert any(note.startswith("electrodes of a cap by number") and "C3" in note for note in recording.quality.notes)

@@ -145,6 +145,12 @@ def test_a_header_that_makes_no_sense_is_refused(tmp_path: Path, field: str, val
         bare(tmp_path, *log(), **{field: value})
 
 
+def test_a_clock_that_was_never_set_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.gt3x", {"activity.bin": nibbles(SECONDS[0]), "info.txt": info(INFO | {"Start Date": "0"})})
+    with pytest.raises(BadRecording, match="no date from 1980 to 2100; the clock was not set"):
+        list(read(path))
+
+
 def test_a_damaged_record_is_dropped_and_counted(tmp_path: Path) -> None:
     records = log()
     broken = bytearray(records[7])

@@ -117,6 +117,13 @@ def test_complex_numbers_are_no_samples(tmp_path: Path) -> None:
         container(tmp_path, {"a": np.zeros(3, dtype=complex)}, channels={"a": {"modality": "ppg"}}, rate_hz=1)
 
 
+def test_text_of_variable_length_is_refused(tmp_path: Path) -> None:
+    labels = np.array(["a", "b"], dtype=h5py.string_dtype())
+    mapping = {"channels": {"a": {"modality": "ppg"}}, "events": {"b": {"kind": "activity"}}, "rate_hz": 1}
+    with pytest.raises(BadRecording, match="'b' holds object; samples must be numbers: name another one"):
+        container(tmp_path, {"a": np.arange(2), "b": labels}, **mapping)
+
+
 def test_a_mapping_needs_a_time_for_every_channel() -> None:
     channels = {"a": {"modality": "ppg", "rate_hz": 4}, "b": {"modality": "eda"}}
     with pytest.raises(BadConfiguration, match="without time and without rate_hz"):

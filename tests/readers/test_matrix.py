@@ -67,6 +67,11 @@ def test_counts_that_no_file_holds_are_not_believed(tmp_path: Path) -> None:
     assert recording.channel("acc x").valid.total == 24
 
 
+def test_a_clock_that_was_never_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadRecording, match="starts 7 s after 1970, no date from 1980 to 2100; the clock was not set"):
+        bare(tmp_path, packet(7, 9, ramp(0)))
+
+
 def test_a_file_without_a_whole_packet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRecording, match="no packets with a right checksum"):
         bare(tmp_path, packets()[0][:-1])

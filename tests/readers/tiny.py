@@ -13,15 +13,24 @@ import numpy as np
 
 from tests.readers.tiny_actilife import write_actilife, write_agd
 from tests.readers.tiny_actiwatch import write_actiware, write_awd, write_condor, write_mesa
-from tests.readers.tiny_apple import write_apple_ecg, write_apple_health
+from tests.readers.tiny_apple import write_apple_ecg, write_apple_health, write_apple_health_zip
+from tests.readers.tiny_arff import write_arff
 from tests.readers.tiny_arrays import write_hdf5, write_mat, write_mat_7_3, write_npy, write_npz
+from tests.readers.tiny_bids import write_bids
+from tests.readers.tiny_brainvision import write_brainvision
 from tests.readers.tiny_cwa import write_cwa
 from tests.readers.tiny_embraceplus import write_embraceplus
+from tests.readers.tiny_faros import write_faros
 from tests.readers.tiny_fit import write_fit
+from tests.readers.tiny_fitbit import write_fitabase_steps, write_takeout_steps
+from tests.readers.tiny_garmin_live import write_garmin_acc
 from tests.readers.tiny_geneactiv import write_geneactiv
 from tests.readers.tiny_gt3x import write_gt3x, write_nhanes
 from tests.readers.tiny_matrix import write_matrix
+from tests.readers.tiny_muse import write_muse
 from tests.readers.tiny_polar import write_polar
+from tests.readers.tiny_shimmer import write_shimmer
+from tests.readers.tiny_withings import write_withings_hr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +225,8 @@ def write_e4_zip(folder: Path) -> Path:
 WRITERS: dict[str, tuple[str, Write]] = {
     "edf": ("edf", write_edf),
     "bdf": ("edf", write_bdf),
+    "bids": ("bids", write_bids),
+    "brainvision": ("brainvision", write_brainvision),
     "wfdb": ("wfdb", write_wfdb),
     "csv": ("csv", write_csv),
     "parquet": ("csv", write_parquet),
@@ -233,13 +244,22 @@ WRITERS: dict[str, tuple[str, Write]] = {
     "mat 7.3": ("mat", write_mat_7_3),
     "npy": ("numpy", write_npy),
     "npz": ("numpy", write_npz),
+    "arff": ("arff", write_arff),
+    "faros": ("faros", write_faros),
+    "muse": ("muse", write_muse),
+    "shimmer": ("shimmer", write_shimmer),
     "actiwatch awd": ("actiwatch", write_awd),
     "actiware": ("actiwatch", write_actiware),
     "mesa": ("actiwatch", write_mesa),
     "condor": ("condor", write_condor),
     "fit": ("fit", write_fit),
     "polar": ("polar", write_polar),
+    "withings": ("withings", write_withings_hr),
+    "fitbit": ("fitbit", write_takeout_steps),
+    "fitabase": ("fitabase", write_fitabase_steps),
+    "garmin live": ("garmin_live", write_garmin_acc),
     "apple health": ("apple_health", write_apple_health),
+    "apple health zip": ("apple_health", write_apple_health_zip),
     "apple ecg": ("apple_ecg", write_apple_ecg),
     "matrix": ("matrix", write_matrix),
 }

@@ -78,6 +78,14 @@ def write_apple_ecg(folder: Path) -> Path:
     return path
 
 
+def write_apple_health_zip(folder: Path) -> Path:
+    """The export alone in its zip."""
+    path = folder / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("apple_health_export/export.xml"), export(*TINY))
+    return path
+
+
 def write_apple_zip(folder: Path) -> Path:
     """The export with an ECG as the zip that the phone shares."""
     path = folder / "export.zip"

@@ -21,7 +21,7 @@ def write_hdf5(folder: Path) -> Path:
         file["wrist/acc"] = ACC
         file["wrist/time"] = TIME
         file["finger"] = np.rec.fromarrays([PPG, np.arange(4, dtype=np.uint8)], names="ppg,quality")
-        file["label"] = np.array(["rest", "rest", "walk", "walk"], dtype=h5py.string_dtype())
+        file["label"] = np.array(["rest", "rest", "walk", "walk"], dtype="S4")
         file["about"] = "made by hand"
     _map(path, "wrist/acc[:, {}]", "wrist/time", "finger/ppg", "label")
     return path

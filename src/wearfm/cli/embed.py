@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from wearfm.cli import terminal
+from wearfm.engines import EngineName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,12 @@ class Options:
     """Windows computed together: speed and memory, not results."""
     device: str = "cpu"
     """cpu, cuda ..."""
+    workers: int | None = None
+    """Workers that compute with one thread each; the table is the same for any number. By default one, with all threads."""
+    engine: EngineName = "processes"
+    """processes: of this machine. ray: a cluster whose nodes see the store under the same name."""
+    ray_address: str = ""
+    """Of the Ray cluster; by default RAY_ADDRESS, or one that is started here for the time being."""
     json: bool = False
     """Print JSON."""
 
@@ -51,6 +58,9 @@ def run(words: Sequence[str]) -> int:
             cut=Cut(stride_s=options.stride_s, modalities=options.modalities or None, where=options.where),
             batch_size=options.batch_size,
             device=options.device,
+            workers=options.workers,
+            engine=options.engine,
+            ray_address=options.ray_address,
             progress=progress,
         )
     summary = {"table": str(options.output), "windows": len(table), "width": table.vector.shape[1], **table.header.to_json()}

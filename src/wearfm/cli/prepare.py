@@ -12,6 +12,7 @@ import tyro
 
 from wearfm.cli import terminal
 from wearfm.datasets import DATASETS
+from wearfm.engines import EngineName
 from wearfm.errors import BadConfiguration, UnknownName
 from wearfm.preparation import Fate, PreparationSummary, prepare, prepare_recordings
 
@@ -24,8 +25,8 @@ _OUTCOMES = {"prepared": "", "skipped": "there already"}
 class Options:
     """Read recordings of any known format into a store. Running it again changes nothing; a killed run goes on."""
 
-    sources: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files and folders of recordings; with --dataset, the folder of the data set."""
+    sources: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Files and folders of recordings, or URLs of them (s3://bucket/raw); with --dataset, the folder of the data set."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("store")
     """The store's folder; it is made, or added to."""
     dataset: str = ""
@@ -34,6 +35,14 @@ class Options:
     """file: the participant is what the reader found. folder: the first folder below the source."""
     workers: int | None = None
     """Processes that read; by default one a core. The result is the same for any number."""
+    engine: EngineName = "processes"
+    """processes: of this machine. ray: a cluster whose nodes see sources and store under the same names."""
+    ray_address: str = ""
+    """Of the Ray cluster; by default RAY_ADDRESS, or one that is started here for the time being."""
+    zone: str = ""
+    """Of wall-clock times whose zone the files do not name, such as Europe/Berlin; by default they stay local."""
+    mappings: Path | None = None
+    """A folder with mappings for tables, in the tree of the sources, where nothing may be written beside them."""
     verbose: bool = False
     """Show every source, however many there are."""
     json: bool = False
@@ -53,7 +62,11 @@ def run(words: Sequence[str]) -> int:
                 options.sources,
                 options.output,
                 workers=options.workers,
+                engine=options.engine,
+                ray_address=options.ray_address,
                 participant_from=options.participant_from,
+                zone=options.zone,
+                mappings=options.mappings,
                 progress=progress,
             )
     if options.json:
@@ -131,5 +144,5 @@ def _prepare_dataset(options: Options, progress: terminal.Report) -> Preparation
         raise UnknownName("data set", options.dataset, DATASETS)
     if len(options.sources) != 1:
         raise BadConfiguration(f"{len(options.sources)} sources for data set {options.dataset}; name its one folder")
-    recordings = DATASETS[options.dataset].recordings(options.sources[0])
+    recordings = DATASETS[options.dataset].recordings(Path(options.sources[0]))
     return prepare_recordings(recordings, options.output, progress=progress)

@@ -86,9 +86,9 @@ DATASETS: dict[str, Dataset] = {
         stress_predict,
         troika,
         uci_har,
+        wesad,
         wearablehrv,
         welltory,
-        wesad,
         wesad_e4,
         wisdm,
     )

@@ -13,40 +13,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Address, Dataset, number, numbers, only, table
+from wearfm.datasets.base import Address, Dataset, number, only, table
 from wearfm.errors import BadRecording
+from wearfm.readers.fitabase import DAY_NS, MINUTE_NS, Minutes, wall_clock_ns, wide
 from wearfm.signals.clock import Grid, regularise
 from wearfm.signals.door import Admitted, admit
 from wearfm.signals.minutes.features import MINUTE_HZ
 from wearfm.signals.quality_record import Quality
-from wearfm.signals.recording import SECOND, Events, Fact, Recording
+from wearfm.signals.recording import Events, Fact, Recording
 from wearfm.signals.spans import Spans
 from wearfm.signals.wear import long_runs, without
 
 STILL_S = 6 * 3600.0  # ours, see above
 SLACK_S = 3600.0  # ours: lying awake before and after what the tracker calls bed
 NOT_WORN = f"not worn: {STILL_S / 3600:g} h and more without a step or intensity, and no sleep logged"
-_DAY_NS = 86_400 * SECOND
-_MINUTE_NS = 60 * SECOND
-_YEARS = (1980, 2100)  # as signals.clock
 _CHANNELS = {"Steps": ("steps", "count"), "Intensity": ("intensity", "level")}  # column prefix -> modality, unit
 
 Row = tuple[str, int, int, str, float]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Minutes:
-    """The minutes of one person in one table: time_ns (T,) on the wall clock, value (T,)."""
-
-    time_ns: NDArray[np.int64]
-    value: NDArray[np.float64]
 
 
 def recordings(folder: Path) -> Iterator[Recording]:
@@ -66,7 +54,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
         yield _recording(person, {"Steps": steps, "Intensity": intensity}, sleep[person], weight[person])
 
 
-def _recording(person: int, minutes: Mapping[str, _Minutes], sleep: list[Row], weight: list[Row]) -> Recording:
+def _recording(person: int, minutes: Mapping[str, Minutes], sleep: list[Row], weight: list[Row]) -> Recording:
     grids = {name: regularise(of.time_ns, rate_hz=MINUTE_HZ) for name, of in minutes.items()}
     laid = {name: np.asarray(grids[name].lay(of.value), dtype=np.float64) for name, of in minutes.items()}
     off = unworn(laid["Steps"], laid["Intensity"], start_ns=grids["Steps"].start_ns, in_bed_s=_in_bed_s(sleep))
@@ -109,40 +97,20 @@ def unworn(
     steps, intensity: (T,) a minute each, from start_ns on the wall clock. in_bed_s: seconds in bed by day since 1970.
     """
     runs = long_runs((steps == 0) & (intensity == 0), rate_hz=MINUTE_HZ, least_s=STILL_S).bounds
-    last_day = (start_ns + (runs[:, 1] - 1) * _MINUTE_NS) // _DAY_NS
+    last_day = (start_ns + (runs[:, 1] - 1) * MINUTE_NS) // DAY_NS
     in_bed = np.array([in_bed_s.get(day, -np.inf) for day in last_day.tolist()], dtype=np.float64)
     asleep = (runs[:, 1] - runs[:, 0]) / MINUTE_HZ <= in_bed + SLACK_S
     return Spans(runs[~asleep])
 
 
 def _in_bed_s(sleep: list[Row]) -> dict[int, float]:
-    return {onset // _DAY_NS: 60 * minutes for _, onset, _, label, minutes in sleep if label == "in bed"}
+    return {onset // DAY_NS: 60 * minutes for _, onset, _, label, minutes in sleep if label == "in bed"}
 
 
-def _wide(path: Path, prefix: str) -> dict[int, _Minutes]:
-    """Return the minutes of every person in a table with a row an hour and a column a minute."""
-    columns = [f"{prefix}{minute:02d}" for minute in range(60)]
-    read = table(path, columns=["Id", "ActivityHour", *columns])
-    person = numbers(read, "Id", path=path).astype(np.int64)
-    hour_ns = np.array([_wall_clock_ns(path, text) for text in read.column("ActivityHour").to_pylist()], dtype=np.int64)
-    time_ns = hour_ns[:, None] + np.arange(60) * _MINUTE_NS  # (hours, 60)
-    value = np.stack([numbers(read, column, path=path) for column in columns], axis=1)  # (hours, 60)
-    return {
-        each: _Minutes(time_ns=time_ns[person == each].ravel(), value=value[person == each].ravel())
-        for each in np.unique(person).tolist()
-    }
-
-
-def _wall_clock_ns(path: Path, text: str) -> int:
-    """Return a stamp as nanoseconds since 1970 on the wall clock; the export writes 24 h, or 12 h with AM and PM."""
-    for form in ("%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y"):
-        try:
-            moment = datetime.strptime(str(text), form)
-        except ValueError:
-            continue
-        if _YEARS[0] <= moment.year < _YEARS[1]:
-            return round((moment - datetime(1970, 1, 1)).total_seconds()) * SECOND
-    raise BadRecording(path, 0, f"time {text!r} is not of the form '4/13/2016 0:00'; export the table again")
+def _wide(path: Path, prefix: str) -> dict[int, Minutes]:
+    read = table(path, columns=["Id", "ActivityHour", *(f"{prefix}{minute:02d}" for minute in range(60))])
+    hour_ns = np.array([wall_clock_ns(path, text) for text in read.column("ActivityHour").to_pylist()], dtype=np.int64)
+    return wide(path, read, prefix, hour_ns)
 
 
 def _sleep(folder: Path) -> dict[int, list[Row]]:
@@ -150,12 +118,12 @@ def _sleep(folder: Path) -> dict[int, list[Row]]:
     rows: dict[int, dict[tuple[int, str], Row]] = defaultdict(dict)
     for path in sorted(folder.rglob("sleepDay_merged.csv*")):
         for row in table(path, columns=["Id", "SleepDay", "TotalMinutesAsleep", "TotalTimeInBed"]).to_pylist():
-            day_ns = _wall_clock_ns(path, row["SleepDay"])
+            day_ns = wall_clock_ns(path, row["SleepDay"])
             for label, column in (("asleep", "TotalMinutesAsleep"), ("in bed", "TotalTimeInBed")):
                 rows[row["Id"]][day_ns, label] = (
                     "sleep_day",
                     day_ns,
-                    _DAY_NS,
+                    DAY_NS,
                     label,
                     number(row[column], path=path, what=column),
                 )
@@ -167,7 +135,7 @@ def _weight(folder: Path) -> dict[int, list[Row]]:
     rows: dict[int, list[Row]] = defaultdict(list)
     for path in sorted(folder.rglob("weightLogInfo_merged.csv*")):
         for row in table(path, columns=["Id", "Date", "WeightKg", "BMI"]).to_pylist():
-            at = _wall_clock_ns(path, row["Date"])
+            at = wall_clock_ns(path, row["Date"])
             known = {"weight_kg": row["WeightKg"], "bmi_kg_m2": row["BMI"]}
             rows[row["Id"]] += [
                 (kind, at, 0, "", number(value, path=path, what=kind)) for kind, value in known.items() if value is not None

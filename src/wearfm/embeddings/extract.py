@@ -2,12 +2,15 @@
 
 Windows are computed in the order of the index, in runs of recordings with the same channels, so that no batch is
 padded with channels that nobody has. `embed_to` keeps finished parts beside the target: a killed run goes on where it
-stopped and gives the same table.
+stopped and gives the same table. Parts can be computed by several workers, of this machine or of a cluster; one writer
+joins them in their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 
 from wearfm.embeddings.arrays import ArraySource
 from wearfm.embeddings.table import EmbeddingTable, Header, concatenate
+from wearfm.engines import EngineName, choose
 from wearfm.errors import BadConfiguration
 from wearfm.recipes.base import Recipe, config_to_json
 from wearfm.recipes.weights import weight_hash
@@ -29,7 +33,7 @@ from wearfm.windows.split import pseudonym
 from wearfm.windows.view import View
 
 Progress = Callable[[int, int, str], None]  # done, total, what
-PART = 8192  # windows a part file
+PART = 1024  # windows a part: a file beside the target, and what one worker computes at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,25 +99,31 @@ def embed_to(
     cut: Cut | None = None,
     batch_size: int = 64,
     device: str = "cpu",
+    workers: int | None = None,
+    engine: EngineName = "processes",
+    ray_address: str = "",
     progress: Progress | None = None,
 ) -> EmbeddingTable:
     """Write the embedding table of a store to a file and return it.
 
-    Interrupted at any moment, a second call with the same arguments keeps the finished parts.
+    Interrupted at any moment, a second call with the same arguments keeps the finished parts. workers: None computes in
+    this process with torch's own threads; a number, in so many workers with one thread each: the table has the same bytes
+    for any number and engine. engine, ray_address: as in `preparation.prepare`; nobody may write to the store meanwhile.
     """
     path = Path(path)
     extraction = _Extraction(recipe, source, cut or Cut(), batch_size, device, progress)
     folder = path.with_name(path.name + ".parts")
-    parts: list[EmbeddingTable] = []
-    for number, rows in enumerate(extraction.parts()):
-        part = folder / f"{number:06d}.parquet"
-        table = _finished(part, extraction, rows)
-        if table is None:
-            table = extraction.table(rows)
-            table.write(part)
-        else:
-            extraction.count(len(rows))
-        parts.append(table)
+    rows = list(extraction.parts())
+    found = [_finished(_part(folder, number), extraction, some) for number, some in enumerate(rows)]
+    missing = [number for number, table in enumerate(found) if table is None]
+    for table in found:
+        extraction.count(0 if table is None else len(table))
+    with closing(_vectors(extraction, [rows[number] for number in missing], workers, engine, ray_address)) as computed:
+        for number, vectors in zip(missing, computed, strict=True):
+            table = describe_rows(extraction.index, rows[number], vectors, extraction.header)
+            table.write(_part(folder, number))
+            found[number] = table
+    parts = [table for table in found if table is not None]
     whole = concatenate(parts)
     whole.write(path)
     for part in folder.glob("*"):
@@ -151,18 +161,28 @@ class _Extraction:
         if self._progress is not None:
             self._progress(self._done, len(self.index), "windows")
 
+    def quiet(self) -> _Extraction:
+        """Return a twin that reports no progress, for another process."""
+        twin = copy(self)
+        twin._progress = None
+        return twin
+
     def parts(self) -> Iterator[NDArray[np.int64]]:
         """Yield the window numbers of each part, in the order of the index."""
         for first in range(0, len(self.index), PART):
             yield np.arange(first, min(first + PART, len(self.index)), dtype=np.int64)
 
     def table(self, rows: NDArray[np.int64]) -> EmbeddingTable:
+        """Return the embeddings of some windows as a table."""
+        return describe_rows(self.index, rows, self.vectors(rows), self.header)
+
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the embeddings of some windows."""
         was_training = self.recipe.training
         self.recipe.to(self.device).eval()
         try:
             with torch.inference_mode():
-                vectors = [self._vectors(batch) for batch in self._batches(rows)]
+                vectors = [self._embed(batch) for batch in self._batches(rows)]
         finally:
             self.recipe.train(was_training)
         widths = sorted({v.shape[1] for v in vectors})
@@ -171,9 +191,9 @@ class _Extraction:
                 f"{self.recipe.name} gives vectors of widths {widths} for recordings with different channels;"
                 " choose a pooling over channels, or embed one kind of recording at a time"
             )
-        return describe_rows(self.index, rows, np.concatenate(vectors), self.header)
+        return np.concatenate(vectors)
 
-    def _vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _embed(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         batch = load(self.source, self.index, rows).to(self.device)
         vectors: NDArray[np.float32] = self.recipe.embed(batch).vector.float().cpu().numpy()
         self.count(len(rows))
@@ -186,6 +206,49 @@ class _Extraction:
         for run in np.split(rows, edges):
             for first in range(0, len(run), self.batch_size):
                 yield run[first : first + self.batch_size]
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """An extraction as workers get it, once each: computes with one thread, so that their number changes no bit."""
+
+    extraction: _Extraction
+
+    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        with _one_thread():
+            return self.extraction.vectors(rows)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _vectors(
+    extraction: _Extraction, parts: Sequence[NDArray[np.int64]], workers: int | None, engine: EngineName, address: str
+) -> Generator[NDArray[np.float32]]:
+    """Yield the vectors of every part, in their order, as soon as they are there."""
+    if (workers is None and engine == "processes") or not parts:
+        yield from map(extraction.vectors, parts)
+        return
+    chosen = choose(engine, workers=workers, address=address)
+    if chosen.is_here and chosen.workers == 1:
+        with _one_thread():
+            yield from map(extraction.vectors, parts)
+        return
+    with closing(chosen.run(_Remote(extraction.quiet()), parts, sizes=[rows.nbytes for rows in parts])) as computed:
+        for rows, vectors in zip(parts, computed, strict=True):
+            extraction.count(len(rows))
+            yield vectors
+
+
+def _part(folder: Path, number: int) -> Path:
+    return folder / f"{number:06d}.parquet"
 
 
 def describe_rows(index: WindowIndex, rows: NDArray[np.int64], vector: NDArray[np.float32], header: Header) -> EmbeddingTable:

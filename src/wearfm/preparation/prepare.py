@@ -10,29 +10,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
-import os
-import threading
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from importlib import metadata
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from wearfm import readers
-from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat, WearfmError
-from wearfm.preparation.sources import SourceFile, find_sources
+from wearfm.engines import Engine, EngineName, choose
+from wearfm.errors import BadConfiguration, BadRecording, UnknownFormat
+from wearfm.preparation.remote import find_all
+from wearfm.preparation.sources import SourceFile
 from wearfm.preparation.summary import Fate, PreparationSummary, Progress, Tally, silent
-from wearfm.preparation.work import Delivery, End, ParticipantFrom, ReadFile, Unit, deliver, deliver_all, divide
+from wearfm.preparation.work import Delivery, End, ParticipantFrom, ReadFile, Unit, Work, divide
 from wearfm.signals.recording import Recording
+from wearfm.signals.zone import find_zone
 from wearfm.store.catalogue import Source
 from wearfm.store.shard import in_batches
 from wearfm.store.store import Store, taken
-
-_AHEAD = 2  # units in work per worker: the committer never waits, and few shards are staged at a time
 
 
 def prepare(
@@ -40,30 +34,38 @@ def prepare(
     store_path: str | Path,
     *,
     workers: int | None = None,
+    engine: EngineName = "processes",
+    ray_address: str = "",
     participant_from: ParticipantFrom = "file",
+    zone: str = "",
+    mappings: Path | None = None,
     progress: Progress = silent,
     read: ReadFile | None = None,
 ) -> PreparationSummary:
     """Read every recording in and below the sources into the store in that folder, and say what came of each.
 
-    workers: processes that read; None for one per core. With more than one, a script needs the usual
-    `if __name__ == "__main__":`. participant_from: "file" takes the participant that the reader found, "folder" the
-    first folder below the source ("raw/p07/night.edf" of source "raw" is participant "p07"). read: how a path becomes
-    recordings; None for wearfm's own readers. A source that cannot be read is refused with its reason, and the others
-    go on.
+    sources: files and folders, or URLs that fsspec knows ("s3://bucket/raw"); of those, one source at a time is copied
+    to a temporary folder. workers: processes that read; None for one per core. With more than one, a script needs the usual
+    `if __name__ == "__main__":`. engine: "processes" of this machine, or tasks of "ray" on a cluster, whose nodes see
+    sources and store under the same names. ray_address: of that cluster; "" for RAY_ADDRESS, or one that is started here
+    with so many workers. The store has the same content for any engine and number of workers. participant_from: "file"
+    takes the participant that the reader found, "folder" the first folder below the source ("raw/p07/night.edf" of source
+    "raw" is participant "p07"). zone: of wall-clock times whose zone the files do not name ("Europe/Berlin"), "" to keep
+    them as they are. mappings: a folder whose tree is that of the sources, for mappings of tables that lie where nothing may
+    be written ("raw/a/walk.csv" of source "raw" is explained by "a/walk.csv.toml" there). read: how a path becomes
+    recordings; None for wearfm's own readers. A source that cannot be read is refused with its reason, and the others go on.
     """
-    if workers is not None and workers < 1:
-        raise BadConfiguration(f"workers {workers} must be at least 1; leave it out for one per core")
-    found = find_sources(sources, recognises=_format if read is None else partial(_taken_by, read))
+    _check(zone, mappings)
+    chosen = choose(engine, workers=workers, address=ray_address)
+    found = find_all(sources, recognises=_format if read is None else partial(_taken_by, read))
     read = read or readers.read
-    settings = _settings(read, participant_from)
-    with Store.create(store_path) as store, store.writing(), _swept(store):
-        units = [
-            Unit(store=store.path, first=first, sources=some, read=read, participant_from=participant_from, settings=settings)
-            for first, some in divide(found)
-        ]
+    settings = _settings(read, participant_from, zone)
+    with Store.create(Path(store_path).absolute()) as store, store.writing(), _swept(store):
+        work = Work(
+            store=store.path, read=read, participant_from=participant_from, zone=zone, mappings=mappings, is_here=chosen.is_here
+        )
         ledger = _Ledger(store, found, settings, progress)
-        with contextlib.closing(_work(units, workers=min(workers or os.cpu_count() or 1, len(units)))) as deliveries:
+        with contextlib.closing(_deliveries(work, _units(found, store, settings), chosen)) as deliveries:
             for delivery in deliveries:
                 ledger.enter(delivery)
     return PreparationSummary.of(ledger.fates)
@@ -89,6 +91,13 @@ def prepare_recordings(
             done += len(batch)
             progress(done, max(total, done), batch[-1].name)
     return PreparationSummary(prepared=tally.recordings, skipped=skipped, tally=tally)
+
+
+def _check(zone: str, mappings: Path | None) -> None:
+    if zone:
+        find_zone(zone)
+    if mappings is not None and not mappings.is_dir():
+        raise BadConfiguration(f"mappings {mappings} is not a folder; its tree is that of the sources")
 
 
 class _Ledger:
@@ -146,27 +155,36 @@ class _Ledger:
         self._progress(len(self.fates), len(self._sources), source.label)
 
 
-def _work(units: Sequence[Unit], *, workers: int) -> Generator[Delivery]:
-    """Yield the deliveries of all units in their order, made in this process or in several others."""
-    if workers <= 1:
+def _units(found: Sequence[SourceFile], store: Store, settings: str) -> list[Unit]:
+    """Return the sources shared out, each unit with what earlier runs made of its sources."""
+    earlier: dict[str, dict[str, Tally]] = {}
+    for source in store.sources():
+        summary = json.loads(source.summary)
+        if source.settings == settings and summary["outcome"] == "prepared":
+            earlier.setdefault(source.source, {})[source.sha256] = Tally.from_json(summary["tally"])
+    return [
+        Unit(
+            first=first,
+            sources=some,
+            earlier={
+                (number, sha256): tally
+                for number, source in enumerate(some, start=first)
+                for sha256, tally in earlier.get(source.label, {}).items()
+            },
+        )
+        for first, some in divide(found)
+    ]
+
+
+def _deliveries(work: Work, units: Sequence[Unit], engine: Engine) -> Generator[Delivery]:
+    """Yield the deliveries of all units in their order, made in this process or by an engine."""
+    if engine.is_here and min(engine.workers, len(units)) <= 1:
         for unit in units:
-            yield from deliver(unit)
+            yield from work.deliver(unit)
         return
-    waiting: deque[Future[list[Delivery]]] = deque()
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_die_with_parent)
-    try:
-        for unit in units:
-            waiting.append(pool.submit(deliver_all, unit))
-            if len(waiting) > workers * _AHEAD:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise WearfmError(
-            "a worker process died; all that was committed is kept: rerun, with fewer workers if memory ran out"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with contextlib.closing(engine.run(work, units, sizes=[unit.size for unit in units])) as results:
+        for deliveries in results:
+            yield from deliveries
 
 
 @contextlib.contextmanager
@@ -177,18 +195,6 @@ def _swept(store: Store) -> Iterator[None]:
         yield
     finally:
         store.sweep()
-
-
-def _die_with_parent() -> None:
-    """End this worker as soon as the process that started it is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a worker has a parent"
-
-    def watch(sentinel: int) -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
 
 
 def _format(path: Path) -> str:
@@ -206,10 +212,11 @@ def _taken_by(read: ReadFile, path: Path) -> str:
     return read.__name__ if path.is_file() else ""
 
 
-def _settings(read: ReadFile, participant_from: ParticipantFrom) -> str:
+def _settings(read: ReadFile, participant_from: ParticipantFrom, zone: str) -> str:
     """Return what decides the result besides the bytes of a source: the reader, its version, and how people are named."""
     try:
         version = metadata.version("wearfm")
     except metadata.PackageNotFoundError:
         version = "source"
-    return f"{read.__module__}.{read.__qualname__} of wearfm {version}, participant from {participant_from}"
+    own = f"{read.__module__}.{read.__qualname__} of wearfm {version}, participant from {participant_from}"
+    return f"{own}, wall clock of {zone}" if zone else own

@@ -17,11 +17,26 @@ _CHUNK = 2**22
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a source lies that is not on this machine.
+
+    url: the root that was asked for. keys: of its files and companions there. places: of the same files below a folder to
+    copy them to. path: of the source itself below that folder.
+    """
+
+    url: str
+    keys: tuple[str, ...]
+    places: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceFile:
     """A file, or a folder that is one recording.
 
     label: its path below the folder that was asked for. companions: files beside it that belong to it (the samples of
     a header file). size: bytes of all of them. format: what it was recognised as, "" for nothing.
+    origin: None for files of this machine; otherwise path and companions are names only (see `remote.at_hand`).
     """
 
     path: Path
@@ -29,6 +44,7 @@ class SourceFile:
     companions: tuple[Path, ...] = ()
     size: int = 0
     format: str = ""
+    origin: Origin | None = None
 
 
 def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list[SourceFile]:
@@ -39,12 +55,13 @@ def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list
     all. Any other file is a source, even if only to be refused. Hidden files and stores are left out.
     """
     found: dict[Path, SourceFile] = {}
-    for root in map(Path, roots):
-        if not root.exists():
-            raise BadConfiguration(f"source {root} does not exist; name files or folders with recordings")
+    for named in map(Path, roots):
+        if not named.exists():
+            raise BadConfiguration(f"source {named} does not exist; name files or folders with recordings")
+        root = named.absolute()
         for path, kind, companions in _below(root, recognises):
             label = path.relative_to(root).as_posix() if path != root else path.name
-            size = sum(file.stat().st_size for file in _files(path, companions))
+            size = sum(file.stat().st_size for file in files_of(path, companions))
             source = SourceFile(path=path, label=label, companions=companions, size=size, format=kind)
             found.setdefault(path.resolve(), source)
     return list(found.values())
@@ -53,7 +70,7 @@ def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list
 def hash_source(source: SourceFile) -> str:
     """Return the SHA-256 of the names and bytes of everything that belongs to the source."""
     code = hashlib.sha256()
-    for file in _files(source.path, source.companions):
+    for file in files_of(source.path, source.companions):
         name = file.relative_to(source.path).as_posix() if file.is_relative_to(source.path) else file.name
         code.update(f"{name}\0{file.stat().st_size}\0".encode(errors="surrogateescape"))
         for chunk in _chunks(file):
@@ -84,8 +101,8 @@ def _group(files: Sequence[Path], recognises: Recognises) -> Iterator[_Found]:
     others: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         if file not in kinds:
-            others["" if file.name in FOR_FOLDER else _stem(file)].append(file)
-    companions = {file: (*others[""], *others[_stem(file)], *others[file.name]) for file in kinds}
+            others["" if file.name in FOR_FOLDER else stem_of(file)].append(file)
+    companions = {file: (*others[""], *others[stem_of(file)], *others[file.name]) for file in kinds}
     taken = {file for some in companions.values() for file in some}
     for file in files:
         if file not in taken:
@@ -94,17 +111,19 @@ def _group(files: Sequence[Path], recognises: Recognises) -> Iterator[_Found]:
 
 def _with_companions(path: Path, recognises: Recognises) -> _Found:
     """Return a file that was named by itself, with the files beside it that belong to it."""
-    names = {path.name, _stem(path)}
-    beside = (each for each in sorted(path.parent.iterdir()) if _stem(each) in names or each.name in FOR_FOLDER)
+    names = {path.name, stem_of(path)}
+    beside = (each for each in sorted(path.parent.iterdir()) if stem_of(each) in names or each.name in FOR_FOLDER)
     found = _group([each for each in beside if each.is_file()], recognises)
     return next((one for one in found if one[0] == path), (path, "", ()))
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """Return what a file and its companions have in common: the name without its end, and without ".gz" behind that."""
     return Path(path.name.removesuffix(".gz")).stem
 
 
-def _files(path: Path, companions: tuple[Path, ...]) -> list[Path]:
+def files_of(path: Path, companions: tuple[Path, ...]) -> list[Path]:
+    """Return all files of a source, its companions last."""
     if path.is_dir():
         return sorted(each for each in path.rglob("*") if each.is_file())
     return [path, *companions]

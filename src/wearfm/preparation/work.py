@@ -1,41 +1,48 @@
 """What one worker does: read sources, write their samples to the store's disk, and say what came of it.
 
 Samples never travel between processes: a worker stages shards, and hands over their description only. The one
-committer enters them in the order of the sources, so that the number of workers changes nothing.
+committer enters them in the order of the sources, so that the number of workers changes nothing. A worker does not look
+into the catalogue unless it runs beside the committer: SQLite trusts no file system between machines.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from socket import gethostname
+from typing import Literal
 
-from wearfm.errors import BadRecording, CannotWrite, DamagedStore, WearfmError
+from wearfm import readers
+from wearfm.errors import BadConfiguration, BadRecording, CannotWrite, DamagedStore, UnknownFormat, WearfmError
+from wearfm.preparation.remote import at_hand
 from wearfm.preparation.sources import SourceFile, hash_source
 from wearfm.preparation.summary import Tally
+from wearfm.readers.mapping import find_mapping, load_mapping
 from wearfm.signals.recording import Recording
-from wearfm.store import catalogue, schema
+from wearfm.signals.zone import in_zone
 from wearfm.store.entries import RecordingEntry
-from wearfm.store.shard import SHARD_BYTES, StagedShard, num_bytes
+from wearfm.store.shard import SHARD_BYTES, SHARDS, StagedShard, num_bytes, stage
 from wearfm.store.store import Store
 
 ReadFile = Callable[[Path], Iterator[Recording]]
 ParticipantFrom = Literal["file", "folder"]
 UNIT_BYTES = SHARD_BYTES // 2  # of sources, for one worker: small enough to share out, large enough for an fsync
+UNIT_SOURCES = 500  # at most, so that thousands of tiny ones are shared out too
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """Consecutive sources for one worker, numbered from `first`. settings: what, besides the bytes, decides the result."""
+    """Consecutive sources for one worker, numbered from `first`. earlier: (number, hash) -> what a run before made of it."""
 
-    store: Path
     first: int
     sources: tuple[SourceFile, ...]
-    read: ReadFile
-    participant_from: ParticipantFrom
-    settings: str
+    earlier: Mapping[tuple[int, str], Tally] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all sources."""
+        return sum(source.size for source in self.sources)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,28 +69,84 @@ def divide(sources: Sequence[SourceFile]) -> Iterator[tuple[int, tuple[SourceFil
     first, size = 0, 0
     for number, source in enumerate(sources):
         size += source.size
-        if size >= UNIT_BYTES or number == len(sources) - 1:
+        if size >= UNIT_BYTES or number - first + 1 >= UNIT_SOURCES or number == len(sources) - 1:
             yield first, tuple(sources[first : number + 1])
             first, size = number + 1, 0
 
 
-def deliver_all(unit: Unit) -> list[Delivery]:
-    """Return all deliveries of a unit; for a worker process."""
-    return list(deliver(unit))
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """How units become deliveries; sent to every worker once.
 
+    zone: of wall clocks, "" if not known. mappings: a folder of mappings with the tree of the sources. is_here: whether it
+    runs on the committer's machine.
+    """
 
-def deliver(unit: Unit) -> Iterator[Delivery]:
-    """Yield the deliveries of a unit, each closed as soon as its samples fill a shard; holds one at a time."""
-    store = Store.open(unit.store)
-    batch = _Batch()
-    for number, source in enumerate(unit.sources, start=unit.first):
-        for part in _read(unit, source, number):
-            if isinstance(part, End):
-                batch.delivery.ends.append(part)
-            elif batch.add(part, number) >= SHARD_BYTES:
-                yield batch.stage(store)
-                batch = _Batch()
-    yield batch.stage(store)
+    store: Path
+    read: ReadFile
+    participant_from: ParticipantFrom
+    zone: str = ""
+    mappings: Path | None = None
+    is_here: bool = True
+
+    def __call__(self, unit: Unit) -> list[Delivery]:
+        """Return all deliveries of a unit; for a worker process."""
+        return list(self.deliver(unit))
+
+    def deliver(self, unit: Unit) -> Iterator[Delivery]:
+        """Yield the deliveries of a unit, each closed as soon as its samples fill a shard; holds one at a time."""
+        if not (self.store / SHARDS).is_dir():
+            raise BadConfiguration(
+                f"{self.store} is not on {gethostname()}: workers write their shards into the store;"
+                " put it, and the sources, where all of them see it under the same name"
+            )
+        batch = _Batch()
+        for number, source in enumerate(unit.sources, start=unit.first):
+            for part in self._read(unit, source, number):
+                if isinstance(part, End):
+                    batch.delivery.ends.append(part)
+                elif batch.add(part, number) >= SHARD_BYTES:
+                    yield batch.stage(self)
+                    batch = _Batch()
+        yield batch.stage(self)
+
+    def _read(self, unit: Unit, source: SourceFile, number: int) -> Iterator[tuple[Recording, RecordingEntry] | End]:
+        """Yield the recordings of a source, and then its end."""
+        sha256, reason, path = "", "", source.path
+        try:
+            if source.origin is not None and not source.format:
+                raise UnknownFormat("its first bytes are of none of the known formats; it was not copied")
+            with at_hand(source) as here:
+                path = here.path
+                mapping = self._mapping(source)
+                sha256 = hash_source(here if mapping is None else replace(here, companions=(*here.companions, mapping)))
+                if (earlier := unit.earlier.get((number, sha256))) is not None:
+                    yield End(number=number, sha256=sha256, earlier=earlier)
+                    return
+                for recording in self._recordings(here, mapping):
+                    named = _named(recording, source, self.participant_from)
+                    named = in_zone(named, self.zone) if self.zone else named
+                    yield named, RecordingEntry.of(named)
+        except BadRecording as error:
+            reason = error.reason
+        except (CannotWrite, DamagedStore):
+            raise
+        except WearfmError as error:
+            reason = str(error).removeprefix(f"{path}: ")
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
+        yield End(number=number, sha256=sha256, reason=reason)
+
+    def _mapping(self, source: SourceFile) -> Path | None:
+        """Return the mapping of a source in the folder of mappings: its own, else the one of its folder there."""
+        return None if self.mappings is None else find_mapping(self.mappings / source.label)
+
+    def _recordings(self, source: SourceFile, mapping: Path | None) -> Iterator[Recording]:
+        """Read a source; one that was recognised already is not looked at again to find its reader."""
+        known = readers.READERS.get(source.format) if self.read is readers.read else None
+        if mapping is not None and known is not None and known.explained is not None:
+            return known.explained(source.path, mapping=load_mapping(mapping))
+        return known.read(source.path) if known is not None else self.read(source.path)
 
 
 class _Batch:
@@ -102,41 +165,14 @@ class _Batch:
         self._size += num_bytes(recording)
         return self._size
 
-    def stage(self, store: Store) -> Delivery:
+    def stage(self, work: Work) -> Delivery:
         """Bring the samples to the disk and return what was delivered."""
         recordings, entries = [pair[0] for pair in self._pairs], [pair[1] for pair in self._pairs]
-        self.delivery.staged = store.stage(recordings, entries=entries) if recordings else None
+        if recordings and work.is_here:
+            self.delivery.staged = Store.open(work.store).stage(recordings, entries=entries)
+        elif recordings:
+            self.delivery.staged = stage(work.store, recordings, entries)
         return self.delivery
-
-
-def _read(unit: Unit, source: SourceFile, number: int) -> Iterator[tuple[Recording, RecordingEntry] | End]:
-    """Yield the recordings of a source, and then its end."""
-    sha256, reason = "", ""
-    try:
-        sha256 = hash_source(source)
-        if (earlier := _prepared(unit, source, sha256)) is not None:
-            yield End(number=number, sha256=sha256, earlier=earlier)
-            return
-        for recording in unit.read(source.path):
-            named = _named(recording, source, unit.participant_from)
-            yield named, RecordingEntry.of(named)
-    except BadRecording as error:
-        reason = error.reason
-    except (CannotWrite, DamagedStore):
-        raise
-    except WearfmError as error:
-        reason = str(error).removeprefix(f"{source.path}: ")
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-    yield End(number=number, sha256=sha256, reason=reason)
-
-
-def _prepared(unit: Unit, source: SourceFile, sha256: str) -> Tally | None:
-    """Return what an earlier run had prepared of a source that is unchanged since; None if none had."""
-    with schema.reading(unit.store) as database:
-        found = catalogue.find_source(database, source.label, sha256, unit.settings)
-    summary: dict[str, Any] = json.loads(found.summary) if found is not None else {}
-    return Tally.from_json(summary["tally"]) if summary.get("outcome") == "prepared" else None
 
 
 def _named(recording: Recording, source: SourceFile, participant_from: ParticipantFrom) -> Recording:

@@ -48,7 +48,7 @@ from wearfm.readers.assembly import Assembly, Series
 from wearfm.readers.base import MOST_SAMPLES, Bytes, Reader, load, stem
 from wearfm.readers.columns import numbers
 from wearfm.readers.labels import Meaning
-from wearfm.readers.stamps import date_ns
+from wearfm.readers.stamps import check_date, date_ns
 from wearfm.signals.clock import Grid
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Recording
@@ -173,9 +173,10 @@ def _start(path: Path, texts: list[str]) -> int:
         form = form.replace(token, code) if code not in form and "%" + token not in form else form
     form = form.replace("%-", "%d") if "%d" not in form else form
     try:
-        return date_ns(f"{values.get('Start Date', '')} {values.get('Start Time', '')}", f"{form} %H:%M:%S")[0]
+        start_ns, _ = date_ns(f"{values.get('Start Date', '')} {values.get('Start Time', '')}", f"{form} %H:%M:%S")
     except BadConfiguration as error:
         raise BadRecording(path, 0, f"Start Date and Start Time: {error}") from error
+    return check_date(path, start_ns)
 
 
 def _rows(path: Path, data: Bytes, head: Head) -> Rows:

@@ -16,6 +16,7 @@ from wearfm.readers.assembly import Assembly, Series
 from wearfm.readers.base import load, stem
 from wearfm.readers.labels import Meaning
 from wearfm.readers.stamps import date_ns, undated
+from wearfm.readers.subject import code
 from wearfm.signals.recording import SECOND, Clock, Fact, Recording
 
 EPOCH_S = {"1": 15, "2": 30, "4": 60, "8": 120, "20": 300}  # code in the fourth line: quarters of a minute
@@ -23,7 +24,6 @@ HEADER_LINES = 7
 MOST_AGE = 120
 _DATE = re.compile(r"(\d{1,2})-([^\W\d]{3,5})\.?-(\d{4}|\d\d)")
 _TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
-_CODE = re.compile(r"(?=.*\d)[\w.-]{1,40}")
 _EPOCH = r"^\s*(?P<count>-?\d{1,9})\s*(?:,\s*(?P<light>-?\d{1,9}(?:[.,]\d{1,9})?))?\s*(?P<marker>[Mm])?\s*$"
 _MONTHS = (
     ("jan",), ("feb", "fév", "fev"), ("mar", "mär", "mrt", "mrz"), ("apr", "avr", "abr"), ("may", "mai", "mei", "mag"),
@@ -61,7 +61,7 @@ def read_awd(path: Path) -> Recording:
         found.note("the date is before 1980, as of a file made anonymous: only the time of day is kept")
     _add_epochs(found, lines[HEADER_LINES] if len(lines) > HEADER_LINES else b"", header)
     return found.finish(
-        participant=header.name if _CODE.fullmatch(header.name) else stem(path),
+        participant=code(header.name) or stem(path),
         name=stem(path),
         clock=header.clock,
         device="Actiwatch",

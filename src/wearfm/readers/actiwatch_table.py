@@ -24,6 +24,7 @@ from wearfm.readers.base import load, stem
 from wearfm.readers.columns import numbers
 from wearfm.readers.labels import Meaning
 from wearfm.readers.stamps import date_ns, offset_s, undated
+from wearfm.readers.subject import code
 from wearfm.signals.clock import Grid
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Clock, Fact, Recording
@@ -57,7 +58,6 @@ _SEX = {"male": "M", "man": "M", "männlich": "M", "m": "M", "female": "F", "vro
 _FIRST_ROW = re.compile(rb'^"?1"?[,;\t]"?\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"?[,;\t]"?\d{1,2}:\d\d(?::\d\d)?', re.MULTILINE)
 _FIRST_TIME = re.compile(rb'^"?[\w-]{1,20}"?,"?\d{1,6}"?,"?\d{1,2}:\d\d:\d\d', re.MULTILINE)
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?(?:\s*([AaPp])\.?\s?[Mm]\.?)?")
-_CODE = re.compile(r"(?=.*\d)[\w.-]{1,40}")
 _TITLE = "Actiware"
 
 
@@ -189,7 +189,7 @@ def _about(above: str, columns: dict[str, pa.ChunkedArray]) -> About:
     sections = re.split(r"^.*-{8,}.*$", above, flags=re.MULTILINE)
     if len(sections) < 3:
         person = columns["person"][0].as_py() if "person" in columns and len(columns["person"]) else ""
-        return About(person=person if _CODE.fullmatch(person or "") else "", device="", utc_offset_s=None, facts={})
+        return About(person=code(person or ""), device="", utc_offset_s=None, facts={})
     subject, device = ([_cells(line) for line in part.splitlines() if line.strip(', \t;"')] for part in sections[1:3])
     cell = dict(enumerate(row[1] if len(row) > 1 else "" for row in subject))
     facts: dict[str, Fact] = {}
@@ -202,7 +202,7 @@ def _about(above: str, columns: dict[str, pa.ChunkedArray]) -> About:
     offset = next((value for value in values if re.fullmatch(r"[+-]\d\d:\d\d", value)), "")
     model = values[0] if values and re.fullmatch(r"[\w .+-]{1,40}", values[0]) else ""
     return About(
-        person=cell.get(0, "") if _CODE.fullmatch(cell.get(0, "")) else "",
+        person=code(cell.get(0, "")),
         device=model if model.startswith("Actiwatch") or not model else f"Actiwatch {model}",
         utc_offset_s=offset_s(offset),
         facts=facts,
@@ -321,8 +321,8 @@ def _add_spans(found: Assembly, rows: dict[str, pa.ChunkedArray], grid: Grid) ->
     if "interval" in rows:
         places = {name: place for place, name in enumerate(_INTERVALS)}
         codes["interval"] = _each(rows["interval"], lambda text: places.get(_INTERVAL_OF.get(text.strip().lower(), ""), -1))
-    for kind, code in codes.items():
-        laid = np.asarray(grid.lay(np.maximum(code, -1)), dtype=np.int64)
+    for kind, states in codes.items():
+        laid = np.asarray(grid.lay(np.maximum(states, -1)), dtype=np.int64)
         for start, stop, which in runs(laid, within=grid.present & Spans.from_mask(laid >= 0)):
             onset, end = (grid.start_ns + round(at * step) for at in (start, stop))
             found.events.append((kind, onset, end - onset, labels[kind][int(which)], float("nan")))

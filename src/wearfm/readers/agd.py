@@ -48,7 +48,8 @@ from wearfm.signals.recording import SECOND, Recording
 _SIGNATURE = b"SQLite format 3\x00"
 _MOST_BYTES = 2**30  # a year of epochs of a second is a third of that
 _TICKS_1970 = 621_355_968_000_000_000
-_EARLIEST_TICKS, _LATEST_TICKS = _TICKS_1970, _TICKS_1970 + 40_000 * 86_400 * 10_000_000
+_DAY = 86_400 * 10_000_000
+_EARLIEST_TICKS, _LATEST_TICKS = _TICKS_1970 + 3653 * _DAY, _TICKS_1970 + 47_481 * _DAY  # 1980 to 2100
 _COLUMNS = {
     "axis1": Meaning(modality="counts", unit="count"),
     "axis2": Meaning(modality="counts", unit="count"),

@@ -39,6 +39,7 @@ from wearfm.readers.base import Reader, encoding, load
 from wearfm.readers.columns import numbers
 from wearfm.readers.labels import Meaning
 from wearfm.readers.stamps import date_ns
+from wearfm.readers.subject import owner
 from wearfm.signals.recording import Clock, Recording
 
 FASTEST_HZ = 2048.0
@@ -57,7 +58,6 @@ _CLASSES = {  # English, German
     "poor recording": ("poor recording", "schlechte aufzeichnung"),
 }
 _CLASS_OF = {word: name for name, words in _CLASSES.items() for word in words}
-_NAMELESS = re.compile(r"export\w*|ecg[_ ]\d{4}-\d\d-\d\d.*|apple_health_export|electrocardiograms", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +145,6 @@ def parse_header(content: bytes) -> Header | None:
         device=f"Apple Watch ({watch[0]})",
         data=sum(len(line) + 1 for line in lines[:first]),
     )
-
-
-def owner(path: Path) -> str:
-    """Return the first of file and folders, from within, whose name is not one that every export has."""
-    places = [path.name.split(".")[0], *(folder.name for folder in path.resolve().parents)]
-    return next((place for place in places if place and not _NAMELESS.fullmatch(place)), "unknown")
 
 
 def _text(line: bytes) -> str:

@@ -68,6 +68,7 @@ from wearfm.readers.apple_xml import Gatherer, Refused, Rows, gather
 from wearfm.readers.assembly import Assembly
 from wearfm.readers.base import HEAD, Reader
 from wearfm.readers.stamps import stretches
+from wearfm.readers.subject import owner
 from wearfm.readers.totals import LONGEST_S, Totals, minute_series, spread
 from wearfm.signals.recording import SECOND, Events, Fact, Recording
 from wearfm.signals.units import modality
@@ -168,7 +169,7 @@ def _recordings(path: Path, gatherer: Gatherer, rows: Rows, notes: list[str], ta
             continue
         taken[rows.product] = taken.get(rows.product, 0) + 1
         yield found.finish(
-            participant=apple_ecg.owner(path),
+            participant=owner(path),
             name=rows.product if taken[rows.product] == 1 else f"{rows.product}, part {taken[rows.product]}",
             clock="utc",
             utc_offset_s=int(offsets[start]),
@@ -302,7 +303,7 @@ def _electrocardiograms(path: Path) -> Iterator[Recording]:
                 with archive.open(name) as member:
                     content = member.read(MOST_ECG_BYTES)
                 if apple_ecg.parse_header(content) is not None:
-                    yield apple_ecg.recording(path, content, name=Path(name).stem, participant=apple_ecg.owner(path))
+                    yield apple_ecg.recording(path, content, name=Path(name).stem, participant=owner(path))
     except (*_DAMAGE, BadConfiguration) as error:
         raise BadRecording(path, 0, f"damaged zip: {error}") from error
 

@@ -27,7 +27,9 @@ MOST_BREAKS = 1000  # places of broken XML after which the file is given up
 MOST_REMEMBERED = 100_000  # hours, devices: what a file could make endless
 FIRST_S, LAST_S = 315_532_800, 4_102_444_800  # the years 1980 to 2100
 _PREFIX = re.compile(r"^HK(Quantity|Category|Data|Correlation|Characteristic)TypeIdentifier")
-_TWO_DIGITS = {f"{number:02d}": number for number in range(60)}
+_SECONDS = {f"{number:02d}": number for number in range(60)}
+_MINUTES = {f"{number:02d}": 60 * number for number in range(60)}
+_NAN = float("nan")
 _AM_PM = re.compile(r"(\d{4}-\d\d-\d\d) (\d{1,2})(:\d\d:\d\d)\s*([AaPp])\.?[Mm]\.? ([+-]\d{4})")
 _DEVICE = re.compile(r"(manufacturer|model|hardware):([^,>]{1,60}(?:,\d{1,3}(?=[,>]))?)")
 _CLOCK = re.compile(r"\s*(\d{1,2})[:.](\d\d)[:.](\d\d)(?:[.,](\d{1,3}))?")
@@ -118,7 +120,7 @@ class Gatherer:
         if meaning is None:
             self.unread[_PREFIX.sub("", key[0])[:60]] += 1
             return
-        value = float("nan") if unit is None else float(attributes["value"])
+        value = _NAN if unit is None else float(attributes["value"])
         self._keep(rows, begun, attributes["endDate"], value, code)
         if meaning.name == "sdnn":
             self._span = (rows.start_s[-1], rows.start_s[-1] + rows.lasts_s[-1], self.codes[code].offset_s, rows)
@@ -130,7 +132,7 @@ class Gatherer:
         key = ("Workout", activity, begun[-5:])
         if key not in rows.code_of:
             rows.code_of[key] = self._new(workout(activity), begun[-5:])
-        self._keep(rows, begun, attributes["endDate"], float("nan"), rows.code_of[key])
+        self._keep(rows, begun, attributes["endDate"], _NAN, rows.code_of[key])
 
     def take_beat(self, attributes: Attributes) -> None:
         """Keep one of the beats that an HRV value was made of, if its clock time lies within that record."""
@@ -164,7 +166,7 @@ class Gatherer:
     def _seconds(self, text: str) -> int:
         """Return seconds of UTC since 1970; "2020-01-01 08:00:00 +0200" is looked up by its hour."""
         try:
-            return self._hours[text[:14] + text[19:]] + 60 * _TWO_DIGITS[text[14:16]] + _TWO_DIGITS[text[17:19]]
+            return self._hours[text[:14] + text[19:]] + _MINUTES[text[14:16]] + _SECONDS[text[17:19]]
         except KeyError:
             return self._first_of_hour(text)
 

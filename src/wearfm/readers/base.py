@@ -32,7 +32,9 @@ class Reader:
 
     name: key in `READERS`. describes: one sentence for people. devices: what writes such files.
     clock: which clock the file keeps and what the recording's is. suffixes: usual file names' ends, for listings only.
-    extra: the optional dependency without which it cannot read, "" for none. The module's docstring is its page.
+    explained: for formats that do not say what their columns are: (path, mapping=...) -> recordings, read as the mapping
+    says instead of the one beside the file. extra: the optional dependency without which it cannot read, "" for none. The
+    module's docstring is its page.
     recognises: (path, first bytes, gzip already unpacked; b"" for a folder) -> is this mine? It judges by content.
     read: path -> recordings, lazily; raises BadRecording and nothing else for a broken file.
     home: path -> the file or folder with which it is read: the header of a signal file, the folder of a member; any
@@ -48,6 +50,7 @@ class Reader:
     read: Callable[[Path], Iterator[Recording]]
     home: Callable[[Path], Path] = Path
     extra: str = ""
+    explained: Callable[..., Iterator[Recording]] | None = None
 
 
 def optional(module: str, *, package: str = "", extra: str = "readers") -> Any:

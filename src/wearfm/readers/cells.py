@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -40,12 +41,15 @@ def cells_of(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def parse_rows(path: Path, mapping: Mapping, *, names: Sequence[str] = ()) -> Rows:
-    """Return the columns that a mapping names. names: of all columns, where no row of the table says them."""
+def parse_rows(path: Path, mapping: Mapping, *, names: Sequence[str] = (), odd: list[str] | None = None) -> Rows:
+    """Return the columns that a mapping names. names: of all columns, where no row of the table says them.
+
+    odd: takes the text of rows with too few or too many cells, for tables in which they mean something.
+    """
     try:
         if peek(path).startswith(PARQUET):
             return _parse_parquet(path, mapping)
-        return _parse_text(path, mapping, list(names))
+        return _parse_text(path, mapping, list(names), odd)
     except (pa.ArrowException, OSError) as error:
         raise BadRecording(path, 0, f"not a table: {str(error).splitlines()[0] if str(error) else 'damaged'}") from error
 
@@ -67,16 +71,19 @@ def _parse_parquet(path: Path, mapping: Mapping) -> Rows:
     return Rows(columns=columns, num_rows=table.num_rows, malformed=0)
 
 
-def _parse_text(path: Path, mapping: Mapping, names: list[str]) -> Rows:
+def _parse_text(path: Path, mapping: Mapping, names: list[str], odd: list[str] | None) -> Rows:
     data = _without_mark(load(path))
     delimiter = mapping.delimiter or delimiter_of(b"\n".join(peek(path).split(b"\n")[mapping.skip_rows :]))
     names = names or names_of(path, mapping, delimiter)
     by_name = {name.strip(): name for name in names}
     _require(path, mapping, by_name)
-    lost: list[object] = []
+    malformed = 0
 
-    def skip(row: object) -> str:
-        lost.append(row)
+    def skip(row: Any) -> str:
+        nonlocal malformed
+        malformed += 1
+        if odd is not None and row.text:
+            odd.append(row.text)
         return "skip"
 
     table = pyarrow.csv.read_csv(
@@ -92,7 +99,7 @@ def _parse_text(path: Path, mapping: Mapping, names: list[str]) -> Rows:
         ),
     )
     columns = {name: table.column(by_name[name]) for name in mapping.columns}
-    return Rows(columns=columns, num_rows=table.num_rows, malformed=len(lost))
+    return Rows(columns=columns, num_rows=table.num_rows, malformed=malformed)
 
 
 def names_of(path: Path, mapping: Mapping, delimiter: str) -> list[str]:

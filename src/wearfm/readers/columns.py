@@ -75,7 +75,26 @@ def nanoseconds(column: pa.ChunkedArray, *, unit: str) -> tuple[NDArray[np.int64
         return whole * tick, has_time, False
     exact = samples.astype(np.float64)
     has_time &= np.abs(np.nan_to_num(exact, nan=np.inf)) < limit
-    return np.rint(np.where(has_time, exact, 0.0) * tick).astype(np.int64), has_time, False
+    return _whole_nanoseconds(np.where(has_time, exact, 0.0), tick), has_time, False
+
+
+def _whole_nanoseconds(exact: NDArray[np.float64], tick: int) -> NDArray[np.int64]:
+    """Return times in units of `tick` nanoseconds as nanoseconds, to the digit that a float of their size can hold."""
+    whole = np.floor(exact)
+    resolution = 2 * float(np.spacing(np.abs(exact).max(initial=0.0))) * tick
+    digit = 10.0 ** max(int(np.ceil(np.log10(resolution))), 0) if resolution else 1.0
+    return whole.astype(np.int64) * tick + (np.rint((exact - whole) * (tick / digit)) * digit).astype(np.int64)
+
+
+def millisecond_stamps(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the first 23 letters of cells like 2022-04-25T11:39:36.978 as nanoseconds, (N,), and which are such a time."""
+    text = pc.utf8_slice_codeunits(column, 0, 23)
+    is_stamp = pc.match_substring_regex(text, r"^(?:19[89]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$")
+    clean = pc.if_else(is_stamp, text, pa.scalar(None, pa.string()))
+    whole = pc.strptime(pc.utf8_slice_codeunits(clean, 0, 19), format="%Y-%m-%dT%H:%M:%S", unit="s", error_is_null=True)
+    at = pc.add(pc.multiply(whole.cast(pa.int64()), 1000), pc.utf8_slice_codeunits(clean, 20, 23).cast(pa.int64()))
+    has_time = np.asarray(at.is_valid()).astype(bool)
+    return np.asarray(at.fill_null(0)).astype(np.int64) * 1_000_000, has_time
 
 
 def _parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -120,9 +139,9 @@ def _from_text(cells: list[str | None]) -> tuple[NDArray[np.int64], NDArray[np.b
             continue
         zones.add(moment.tzinfo is not None)
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        whole = int(zoned.replace(microsecond=0).timestamp())
-        stamps[row] = whole * SECOND + zoned.microsecond * 1000
-        has_time[row] = -_LAST_NS < stamps[row] < _LAST_NS
+        stamp = int(zoned.replace(microsecond=0).timestamp()) * SECOND + zoned.microsecond * 1000
+        has_time[row] = -_LAST_NS < stamp < _LAST_NS
+        stamps[row] = stamp if has_time[row] else 0
     if len(zones) > 1:
         raise BadConfiguration("some times have a zone and some have none; write all of them the same way")
     return stamps, has_time, zones == {False}

@@ -42,6 +42,7 @@ from wearfm.readers.base import Reader, encoding, load, stem
 from wearfm.readers.columns import numbers
 from wearfm.readers.labels import Meaning
 from wearfm.readers.stamps import undated
+from wearfm.readers.subject import code
 from wearfm.signals.clock import Grid
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Fact, Recording
@@ -49,7 +50,6 @@ from wearfm.signals.spans import Spans
 
 _TITLE = b"Condor Instruments Report"
 _FIRST = b"DATE/TIME;"
-_CODE = re.compile(r"(?=.*\d)[\w.-]{1,40}")
 _OFF = 4
 _COLUMNS = {  # title -> modality, unit
     "PIM": ("counts", "count"), "TAT": ("counts", "count"), "ZCM": ("counts", "count"),
@@ -86,7 +86,7 @@ def read(path: Path) -> Iterator[Recording]:
     person, sex = told.get("SUBJECT_NAME", ""), told.get("SUBJECT_GENDER", "").upper()[:1]
     facts: dict[str, Fact] = {"sex": sex} if sex in ("M", "F") else {}
     yield found.finish(
-        participant=person if _CODE.fullmatch(person) else stem(path),
+        participant=code(person) or stem(path),
         name=stem(path),
         clock=clock,
         device=f"Condor {told.get('DEVICE_MODEL', 'ActTrust')[:40]}",

@@ -14,7 +14,8 @@ European Data Format: EDF, EDF+C, EDF+D, BDF and BDF+, gzipped or not. Recognise
 | a signal of heart or breathing rate | events `hr`, `resp_rate`: one for each run of equal values |
 
 What a channel measures is read from its label, its unit and its transducer (`readers/labels.py`). A label that is not
-known, or a unit that contradicts it, makes the channel `other`, with a note in the quality record.
+known, or a unit that contradicts it, makes the channel `other`, with a note in the quality record. Whole banks A1 to A32,
+B1 to B32 and so on (or of 16) are the electrodes of a BioSemi cap by number: `eeg`, with a note that C3 is no site then.
 
 **Broken files.** A header field that is wrong is refused with its byte offset. A last record that is cut off, and records
 beyond the number in the header, are dropped and counted. A number of records of -1 is read to the end of the file. Records
@@ -27,7 +28,7 @@ more than sixteen times the file, are refused: split the file there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -40,7 +41,7 @@ from wearfm.readers.assembly import Assembly, Series, nanoseconds, printable
 from wearfm.readers.base import Bytes, Reader, load, stem
 from wearfm.readers.edf_annotations import Annotations, parse_annotations
 from wearfm.readers.edf_header import Header, SignalHeader, device, is_edf, parse_header, patient_code, patient_facts
-from wearfm.readers.labels import Meaning, interpret
+from wearfm.readers.labels import Meaning, electrode, given, interpret, numbered_electrodes
 from wearfm.signals.clock import FASTEST_HZ, check_growth
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import Recording
@@ -80,8 +81,8 @@ class Axis:
         return bool(self.keep.all() and not self.shift_s.any())
 
 
-def read(path: Path) -> Iterator[Recording]:
-    """Yield the recording in an EDF or BDF file."""
+def read(path: Path, *, modalities: Mapping[str, str] | None = None) -> Iterator[Recording]:
+    """Yield the recording in an EDF or BDF file. modalities: label -> modality, where somebody knows better than the label."""
     data = load(path)
     header = parse_header(path, data)
     _check_records(path, header)
@@ -90,7 +91,7 @@ def read(path: Path) -> Iterator[Recording]:
     found.note(*header.notes, *_layout_notes(header, layout))
     annotations = parse_annotations([_bytes_of(header, layout, row) for row in _rows(header, annotations=True)])
     axis = _axis(header, annotations, len(layout.blocks), found)
-    _add_signals(found, header, layout, axis)
+    _add_signals(found, header, layout, axis, modalities or {})
     _add_annotations(found, header, annotations)
     yield found.finish(
         participant=patient_code(header) or stem(path),
@@ -199,15 +200,14 @@ def _axis_with_gaps(onset: NDArray[np.float64], record_s: float) -> Axis:
     return Axis(start_s=float(kept[0]), shift_s=shift, keep=keep)
 
 
-def _add_signals(found: Assembly, header: Header, layout: Layout, axis: Axis) -> None:
+def _add_signals(found: Assembly, header: Header, layout: Layout, axis: Axis, modalities: Mapping[str, str]) -> None:
     start_ns = (header.start_ns or 0) + nanoseconds(axis.start_s)
+    numbered = numbered_electrodes(signal.label for signal in header.signals)
     for row in _rows(header, annotations=False):
         signal = header.signals[row]
         samples = decode(header, layout.blocks, row)
         laid, present, findings = _lay(found.path, samples, axis, header.record_s)
-        meaning = interpret(signal.label, unit=printable(signal.unit), hint=signal.transducer)
-        if signal.note:
-            meaning = Meaning(modality="other", unit="au", note=signal.note)
+        meaning = _meaning(signal, modalities.get(signal.label), is_numbered=signal.label in numbered)
         found.add(
             Series(
                 label=signal.label,
@@ -222,6 +222,15 @@ def _add_signals(found: Assembly, header: Header, layout: Layout, axis: Axis) ->
             )
         )
         _note_overrange(found, signal, laid)
+
+
+def _meaning(signal: SignalHeader, modality: str | None, *, is_numbered: bool) -> Meaning:
+    unit = printable(signal.unit)
+    if signal.note:
+        return Meaning(modality="other", unit="au", note=signal.note)
+    if modality is not None:
+        return given(modality, unit=unit)
+    return electrode(unit) if is_numbered else interpret(signal.label, unit=unit, hint=signal.transducer)
 
 
 def _lay(

@@ -12,21 +12,31 @@ from wearfm.readers import (
     agd,
     apple_ecg,
     apple_health,
+    arff,
+    bids,
+    brainvision,
     condor,
     cwa,
     edf,
     embraceplus,
     empatica,
+    faros,
     fit,
+    fitabase,
+    fitbit,
+    garmin_live,
     geneactiv,
     gt3x,
     hdf5,
     mat,
     matrix,
+    muse,
     npy,
     polar,
+    shimmer,
     table,
     wfdb,
+    withings,
 )
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
@@ -46,13 +56,23 @@ READERS: dict[str, Reader] = {
         geneactiv.READER,
         matrix.READER,
         fit.READER,
+        bids.READER,
+        brainvision.READER,
         empatica.READER,
         apple_health.READER,
         apple_ecg.READER,
+        fitbit.READER,
+        fitabase.READER,
         polar.READER,
+        withings.READER,
+        garmin_live.READER,
+        faros.READER,
         wfdb.READER,
         actiwatch.READER,
         actilife.READER,
+        shimmer.READER,
+        muse.READER,
+        arff.READER,
         condor.READER,
         table.READER,
     )
@@ -80,7 +100,13 @@ def find(path: str | Path) -> list[Path]:
         return [path]
     inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     below = [source for folder in inside if folder.is_dir() and not folder.is_symlink() for source in find(folder)]
-    return [file for file in inside if file.is_file() and _is_known(file)] + below
+    return [file for file in inside if file.is_file() and home_of(file) == file and _is_known(file)] + below
+
+
+def home_of(path: Path) -> Path:
+    """Return the file or folder with which a path is read; most stand for themselves."""
+    homes = (reader.home(path) for reader in READERS.values())
+    return next((home for home in homes if home != path), path)
 
 
 def read(path: str | Path) -> Iterator[Recording]:
@@ -88,9 +114,7 @@ def read(path: str | Path) -> Iterator[Recording]:
 
     Broken content raises BadRecording with path, byte offset and reason; content that no reader knows, UnknownFormat.
     """
-    path = Path(path)
-    member_of = (reader.home(path) for reader in READERS.values())
-    home = next((candidate for candidate in member_of if candidate != path), path)
+    home = home_of(Path(path))
     yield from find_reader(home).read(home)
 
 

@@ -57,9 +57,11 @@ _CHUNK = 2**24
 _AT_ONCE = 512  # pages decoded together
 _SLACK_S = 0.5
 _FASTEST_HZ = 1000.0
+_FIRST_YEAR, _LAST_YEAR = 1980, 2099
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d):(\d{3})")
-_DIGITS = np.full(256, 255, dtype=np.uint8)
-_DIGITS[np.frombuffer(b"0123456789ABCDEFabcdef", dtype=np.uint8)] = [*range(16), *range(10, 16)]
+_HEXADECIMAL = b"0123456789ABCDEFabcdef"
+_DIGITS = np.zeros(256, dtype=np.uint8)
+_DIGITS[np.frombuffer(_HEXADECIMAL, dtype=np.uint8)] = [*range(16), *range(10, 16)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,11 +141,12 @@ def _pages(data: Bytes, starts: list[int]) -> Pages:
     """Return the pages whose head tells time, number and frequency, and whose samples are hexadecimal digits."""
     rows: list[tuple[int, int, int, int, float, float]] = []
     lost = 0
+    view = data.data
     for start, after in pairwise([*starts, len(data)]):
-        text = bytes(data[start : min(after, start + _PAGE_HEADER + _MOST_DIGITS)])
+        text = bytes(view[start : min(after, start + _PAGE_HEADER + _MOST_DIGITS)])
         fields, at, digits = _page(text)
         row = _page_row(fields, start + at, digits)
-        if row is None or (_DIGITS[data[row[0] : row[0] + row[1]]] == 255).any():
+        if row is None or text[at : at + digits].translate(None, _HEXADECIMAL):
             lost += digits // _SAMPLE
         else:
             rows.append(row)
@@ -195,6 +198,8 @@ def _time_ns(text: bytes) -> int | None:
         moment = datetime.fromisoformat(f"{match[1].decode()}T{match[2].decode()}+00:00")
     except ValueError:
         return None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return None
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * SECOND + int(match[3]) * 1_000_000
 
 
@@ -243,7 +248,7 @@ def _add_samples(found: Assembly, header: Mapping[str, str], data: Bytes, pages:
                 findings=(*damaged, *part.findings),
             )
         )
-    _add_presses(found, part.lay(codes[3] >> 1 & 1), part)
+    _add_presses(found, part.lay(codes[3] & 2 > 0), part)
 
 
 def _calibration(found: Assembly, header: Mapping[str, str], axis: str) -> tuple[float, float]:
@@ -255,7 +260,8 @@ def _calibration(found: Assembly, header: Mapping[str, str], axis: str) -> tuple
 
 
 def _add_presses(found: Assembly, button: NDArray[np.generic], part: Part) -> None:
-    pressed = np.flatnonzero(np.diff(np.where(part.present.mask(part.length), button, 0), prepend=0) > 0)
+    is_down = np.concatenate(([False], button.astype(bool)))  # a gap is laid as False
+    pressed = np.flatnonzero(is_down[1:] & ~is_down[:-1])
     step = SECOND / part.rate_hz
     found.events.extend(("tag", part.start_ns + round(at * step), 0, "button", float("nan")) for at in pressed.tolist())
 

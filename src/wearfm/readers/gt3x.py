@@ -21,8 +21,8 @@ the offset; without, it is in local time. Metadata that say UsedUtc are believed
 of the device does not follow summer time. The samples of a second are spread evenly over it, as the device itself does.
 
 **Pauses.** In sleep mode a device that lies still writes nothing. ActiLife's export fills such seconds with the last sample;
-here they are gaps, and the pause is an event. (EVENT 8 and 9 are not in the public description; in the genuine file at hand
-each pause lies between such a pair, and there is no other pair.)
+here they are gaps, and the pause is an event. EVENT 8 and 9 are not in the public description: in the genuine file at hand
+five of the six pauses lie between such a pair, the sixth begins when a cable is plugged in, and there is no other pair.
 
 **Broken files.** A record whose checksum is wrong is dropped and counted, wherever it lies; no length in the file is
 trusted. Zeros between records are ignored. A log that is cut off is read up to there. A wrong checksum of the zip is noted.
@@ -48,7 +48,7 @@ from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, EventRow, Series, on_grid
 from wearfm.readers.base import Bytes, Reader, stem
 from wearfm.readers.blocks import Part, arrange
-from wearfm.readers.gt3x_info import Info, parse_info, stamps_to_utc_ns
+from wearfm.readers.gt3x_info import Info, parse_info, zone_of
 from wearfm.readers.gt3x_log import (
     ACTIVITY,
     ACTIVITY2,
@@ -65,6 +65,7 @@ from wearfm.readers.gt3x_log import (
     find_records,
 )
 from wearfm.readers.labels import Meaning
+from wearfm.readers.stamps import check_date
 from wearfm.readers.zip_member import Member, member, names
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Recording
@@ -104,23 +105,24 @@ def read(path: Path) -> Iterator[Recording]:
     info = parse_info(path, bytes(text.data[:65_536]))
     log = _find(path, "log.bin")
     contents = _log(path, info, member(path, log)) if log else _activity(path, info)
-    shift_ns, offset, note = stamps_to_utc_ns(info, contents.metadata)
-    time_ns = contents.stamp_s * SECOND + shift_ns
+    zone = zone_of(info, contents.metadata)
+    check_date(path, int(contents.stamp_s[0]) * SECOND)
+    time_ns = contents.stamp_s * SECOND + zone.shift_ns
     counts = count(contents.kind, contents.size)
     laid = arrange(path, time_ns, counts, rate_hz=info.rate_hz, slack_s=0.0, is_exact=True)
-    notes = (*_damage(text, "info.txt"), *contents.notes, *laid.notes, *((note,) if note else ()))
+    notes = (*_damage(text, "info.txt"), *contents.notes, *laid.notes, *zone.notes)
     for number, (part, until_ns) in enumerate(_until(laid.parts)):
         found = Assembly(path=path, notes=list(notes))
         _add_axes(found, info, contents, part, lost=0 if number else contents.lost)
         since_ns = part.start_ns if number else -(2**63)
-        _add_light(found, info, contents, shift_ns, since_ns, until_ns)
-        moved = [(kind, onset + shift_ns, lasts, label, value) for kind, onset, lasts, label, value in contents.events]
+        _add_light(found, info, contents, zone.shift_ns, since_ns, until_ns)
+        moved = [(kind, onset + zone.shift_ns, lasts, label, value) for kind, onset, lasts, label, value in contents.events]
         found.events.extend(row for row in moved if since_ns <= row[1] < until_ns)
         yield found.finish(
             participant=info.participant,
             name=stem(path) if number == 0 else f"{stem(path)} part {number + 1}",
-            clock="local" if offset is None and "UTC" not in note else "utc",
-            utc_offset_s=offset,
+            clock=zone.clock,
+            utc_offset_s=zone.utc_offset_s,
             device=info.device,
             source=f"gt3x: {path.name}",
             facts=info.facts,
@@ -223,9 +225,9 @@ def _add_axes(found: Assembly, info: Info, contents: Contents, part: Part, *, lo
 def _add_light(found: Assembly, info: Info, contents: Contents, shift_ns: int, since_ns: int, until_ns: int) -> None:
     time_ns = contents.light_s * SECOND + shift_ns
     inside = (time_ns >= since_ns) & (time_ns < until_ns)
-    if np.count_nonzero(inside) < 2:
+    if len(np.unique(time_ns[inside])) < 2:
         if inside.any():
-            found.note("a single reading of light is left out; it has no rate")
+            found.note("readings of light of a single second are left out; they have no rate")
         return
     readings = contents.light[inside]
     found.add(

@@ -15,7 +15,7 @@ from wearfm.readers.assembly import printable
 from wearfm.readers.base import stem
 from wearfm.readers.stamps import offset_s
 from wearfm.readers.subject import code, facts_of, number, place
-from wearfm.signals.recording import SECOND, Fact
+from wearfm.signals.recording import SECOND, Clock, Fact
 
 _SCALES = {"NEO": 341.0, "CLE": 341.0, "MRA": 341.0, "MOS": 256.0, "TAS": 256.0}  # counts per g, by serial number
 _LUX = {"NEO": 1.25, "MRA": 3.25}  # lux per count: the cases differ in colour
@@ -112,13 +112,27 @@ def logged_zone(metadata: Iterable[bytes]) -> tuple[bool, int | None]:
     return is_utc, next((offset for text in texts if (offset := offset_s(text)) is not None), None)
 
 
-def stamps_to_utc_ns(info: Info, metadata: Iterable[bytes]) -> tuple[int, int | None, str]:
-    """Return (what to add to the device's stamps, offset from UTC, note): local stamps become UTC where the zone is known."""
+@dataclass(frozen=True, kw_only=True)
+class Zone:
+    """What the stamps of a file are. shift_ns: what makes them times of `clock`. utc_offset_s: local time minus UTC."""
+
+    clock: Clock
+    shift_ns: int = 0
+    utc_offset_s: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def zone_of(info: Info, metadata: Iterable[bytes]) -> Zone:
+    """Return what the stamps are: wall clock, which becomes UTC where the file tells its offset, or UTC if the log says so."""
     is_utc, logged = logged_zone(metadata)
-    offset = info.utc_offset_s if info.utc_offset_s is not None else logged
+    told = info.utc_offset_s
     if is_utc:
-        return 0, logged if logged is not None else offset, "the log says that its stamps are UTC"
-    return (0 if offset is None else -offset * SECOND), offset, ""
+        offset = told if logged is None else logged
+        return Zone(clock="utc", utc_offset_s=offset, notes=("the log says that its stamps are UTC",))
+    offset = logged if told is None else told
+    if offset is None:
+        return Zone(clock="local")
+    return Zone(clock="utc", shift_ns=-offset * SECOND, utc_offset_s=offset)
 
 
 def _json(payload: bytes) -> object:

@@ -35,7 +35,8 @@ _LAST_KIND = 63  # documented ones end at 26; a few more are internal
 _REACH = 65_535 + HEADER + 1
 _CHUNK = 2**25
 _AT_ONCE = 2048  # records decoded together
-_EARLIEST_S, _AROUND_S = 946_684_800, 400 * 86_400  # 2000; and no log is longer than a year
+_EARLIEST_S, _LATEST_S = 946_684_800, 4_102_444_800  # 2000 to 2100
+_AROUND_S = 400 * 86_400  # no log is longer than a year
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,7 +115,8 @@ def _candidates(data: Bytes, base: int) -> tuple[NDArray[np.int64], NDArray[np.i
     start, stop = start[whole], stop[whole]
     parity = np.bitwise_xor.accumulate(window)
     right = (parity[stop] ^ parity[start] ^ window[start]) == 0xFF
-    right &= (window[start + 1] <= _LAST_KIND) & (_uint32(window, start + 2) >= _EARLIEST_S)
+    time_s = _uint32(window, start + 2)
+    right &= (window[start + 1] <= _LAST_KIND) & (time_s >= _EARLIEST_S) & (time_s < _LATEST_S)
     return start[right] + base, stop[right] + base
 
 

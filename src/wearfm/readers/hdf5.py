@@ -36,7 +36,10 @@ relative. Channels that do not share their rows need their own `rate_hz` or `tim
 **Memory.** Only the vectors that the mapping names are read. Arrays of more than 2^27 samples come as several recordings.
 
 **Broken files.** A data set that claims a thousand times more than is stored, that lies in another file or is put together
-from other ones is refused. Links are not followed. Facts of the format: The HDF Group, HDF5 File Format Specification 3.0.
+from other ones is refused. Links are not followed.
+
+**Limits.** Text of variable length is not read: HDF5's own library can run without end where its heap is damaged. Write labels
+as text of fixed length or as numbers. Facts of the format: The HDF Group, HDF5 File Format Specification 3.0.
 """
 
 from __future__ import annotations
@@ -103,23 +106,18 @@ def variables_of(path: Path, file: Any) -> Variables:
         for field in item.dtype.names or ("",):
             label = f"{name}/{field}" if field else name
             dtype = item.dtype[field] if field else item.dtype
-            is_text = optional("h5py").check_string_dtype(dtype) is not None
-            cut = partial(_cut, path, item, field, is_text)
-            found[label] = Variable(name=label, shape=item.shape, dtype=np.dtype("U1") if is_text else dtype, cut=cut)
+            found[label] = Variable(name=label, shape=item.shape, dtype=dtype, cut=partial(_cut, path, item, field))
 
     file.visititems(note)
     return found
 
 
-def _cut(path: Path, item: Any, field: str, is_text: bool, index: Index) -> NDArray[Any]:
+def _cut(path: Path, item: Any, field: str, index: Index) -> NDArray[Any]:
     stored, claimed = item.id.get_storage_size(), item.size * item.dtype.itemsize
     if item.is_virtual or item.external:
         raise BadRecording(path, 0, f"data set {item.name!r} lies in other files; copy its values into this one")
     if claimed > stored * _MOST_GROWTH + _SLACK:
         raise BadRecording(path, 0, f"data set {item.name!r} claims {claimed} bytes, but {stored} are stored")
-    if is_text:
-        texts = item.asstr(errors="replace")[index]
-        return np.asarray(texts, dtype=np.str_)
     return np.asarray(item.fields(field)[index] if field else item[index])
 
 
@@ -131,5 +129,6 @@ READER = Reader(
     suffixes=(".h5", ".hdf5"),
     recognises=recognises,
     read=read,
+    explained=read,
     extra="readers",
 )

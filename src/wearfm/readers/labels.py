@@ -7,14 +7,15 @@ does not cover, or whose unit contradicts it, becomes "other" and is said in the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from wearfm.errors import UnknownUnit
 from wearfm.signals.units import MODALITIES, affine
 from wearfm.signals.units import unit as house_unit
 
 # (modality, pattern); the first that matches wins. Labels are compared without case, "_" read as a space.
-_TENTWENTY = r"(fp|af|ft|fc|tp|cp|po|[fctpoi])(z|\d{1,2}h?)"  # Jasper 1958; Oostenveld & Praamstra 2001
+_TENTWENTY = r"(fp|af|ft|fc|tp|cp|po|[fctpoi])(z|(10|[1-9])h?)"  # Jasper 1958; Oostenveld & Praamstra 2001
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (modality, re.compile(pattern, re.IGNORECASE))
     for modality, pattern in (
@@ -42,6 +43,8 @@ _BY_UNIT = {
 }  # fmt: skip
 _AXIS = re.compile(r"(?<![a-z])(?:acc|accel|gyr|gyro|mag)?\W?([xyz])(\W*axis)?$", re.IGNORECASE)
 _PLACE = re.compile(r"\b(wrist|finger|chest|ankle|waist|hip|ear|thigh|forehead|arm)\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"([A-Z])([1-9]\d?)")
+_BANK_SIZES = (16, 32)  # electrodes on one connector of a BioSemi amplifier: 32, 16 where every second one was exported
 _HAS_AXIS = ("acc", "gyro", "mag")
 
 
@@ -72,6 +75,38 @@ def interpret(label: str, *, unit: str, hint: str = "") -> Meaning:
         placement=place[1].lower() if place else "",
         note=note,
     )
+
+
+def numbered_electrodes(labels: Iterable[str]) -> frozenset[str]:
+    """Return the labels that number the electrodes of a cap: A1 to A32, B1 to B32 and so on, no sites of the 10-20 system.
+
+    Only whole banks say so: from A on without a letter left out, each as long as the first, which has 16 or 32; the last
+    may be shorter. One C3 beside an A1 remains what it is in the 10-20 system: a site and an ear lobe.
+    """
+    banks: dict[str, set[int]] = {}
+    for label in labels:
+        match = _NUMBERED.fullmatch(label.strip())
+        if match:
+            banks.setdefault(match[1], set()).add(int(match[2]))
+    letters, sizes = sorted(banks), [len(banks[letter]) for letter in sorted(banks)]
+    in_order = all(ord(letter) == ord("A") + place for place, letter in enumerate(letters))
+    whole = all(banks[letter] == set(range(1, size + 1)) for letter, size in zip(letters, sizes, strict=True))
+    alike = bool(sizes) and sizes[0] in _BANK_SIZES and set(sizes[:-1]) <= {sizes[0]} and sizes[-1] <= sizes[0]
+    if not (in_order and whole and alike):
+        return frozenset()
+    return frozenset(f"{letter}{number}" for letter in letters for number in banks[letter])
+
+
+def given(modality: str, *, unit: str) -> Meaning:
+    """Return what a channel measures whose modality is known; a unit that contradicts it makes it "other"."""
+    fitted, note = fit_unit(unit, modality=modality)
+    return Meaning(modality=modality if fitted else "other", unit=fitted or "au", note=note)
+
+
+def electrode(unit: str) -> Meaning:
+    """Return what a numbered electrode of a cap measures."""
+    meaning = given("eeg", unit=unit)
+    return replace(meaning, note=meaning.note or "electrodes of a cap by number, not sites of the 10-20 system")
 
 
 def fit_unit(unit: str, *, modality: str) -> tuple[str, str]:

@@ -165,5 +165,6 @@ READER = Reader(
     suffixes=(".mat",),
     recognises=recognises,
     read=read,
+    explained=read,
     extra="readers",
 )

@@ -41,6 +41,7 @@ from wearfm.readers.assembly import Assembly, Series
 from wearfm.readers.base import Bytes, Reader, load, stem
 from wearfm.readers.blocks import Part, arrange
 from wearfm.readers.labels import Meaning
+from wearfm.readers.stamps import check_date
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Recording
 
@@ -89,6 +90,7 @@ def read(path: Path) -> Iterator[Recording]:
         reason = f"no packets with a right checksum, or a rate ({rate:g} Hz) or range ({acc_g} g) that no such device has"
         raise BadRecording(path, _HEADER_AT, reason)
     time_ns, counts = packets.begin_s[rows] * SECOND, packets.counts[rows, 0]
+    check_date(path, int(time_ns[0]), offset=int(packets.start[rows[0]]))
     laid = arrange(path, time_ns, counts, rate_hz=rate, slack_s=_SLACK_S, is_exact=True)
     notes = (f"{rate:.6g} samples per second, as its packets show", *laid.notes, *_notes(packets, promised))
     for number, part in enumerate(laid.parts):

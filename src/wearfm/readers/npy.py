@@ -159,4 +159,5 @@ READER = Reader(
     suffixes=(".npy", ".npz"),
     recognises=recognises,
     read=read,
+    explained=read,
 )

@@ -36,14 +36,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, on_grid
 from wearfm.readers.base import Reader, encoding, load, peek
-from wearfm.readers.columns import numbers
+from wearfm.readers.columns import millisecond_stamps, numbers
 from wearfm.readers.labels import Meaning
 from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND, Recording
@@ -172,7 +171,7 @@ def _parse(found: Assembly, file: Path) -> Table | None:
     except pa.ArrowException as error:
         found.note(f"{file.name} is no table: {str(error).splitlines()[0][:120]}")
         return None
-    stamps, has_time = _stamps(read.column(_PHONE))
+    stamps, has_time = millisecond_stamps(read.column(_PHONE))
     if not has_time.any():
         found.note(f"{file.name} has no line with a time")
         return None
@@ -187,17 +186,6 @@ def _unique(titles: list[str]) -> list[str]:
         f"{title} #{titles[:place].count(title) + 1}" if title in titles[:place] else title
         for place, title in enumerate(titles)
     ]
-
-
-def _stamps(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return stamps like 2022-04-25T11:39:36.978 as nanoseconds, (N,), and which could be read."""
-    is_stamp = pc.match_substring_regex(column, r"^(?:19[89]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$")
-    clean = pc.if_else(is_stamp, column, pa.scalar(None, pa.string()))
-    whole = pc.strptime(pc.utf8_slice_codeunits(clean, 0, 19), format="%Y-%m-%dT%H:%M:%S", unit="s", error_is_null=True)
-    millis = pc.utf8_slice_codeunits(clean, 20, 23).cast(pa.int64())
-    at = pc.add(pc.multiply(whole.cast(pa.int64()), 1000), millis)
-    has_time = np.asarray(at.is_valid()).astype(bool)
-    return np.asarray(at.fill_null(0)).astype(np.int64) * 1_000_000, has_time
 
 
 def _add_samples(found: Assembly, table: Table, *, shift_ns: int) -> None:

@@ -75,7 +75,7 @@ def _axis(rows: Rows, mapping: Mapping, first_row: int) -> tuple[Rows, TimeAxis]
     if not has_time.any():
         time = mapping.time
         raise BadConfiguration(f"no cell of {time.column!r} is a time in {time.unit!r}; check the unit of the time column")
-    grid = regularise(stamps[has_time], rate_hz=mapping.rate_hz)
+    grid = regularise(stamps if has_time.all() else stamps[has_time], rate_hz=mapping.rate_hz)
     clock = clock_of(grid.start_ns)
     axis = TimeAxis(
         start_ns=grid.start_ns,

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.errors import BadConfiguration
+from wearfm.errors import BadConfiguration, BadRecording
+from wearfm.signals.clock import clock_of
 from wearfm.signals.recording import SECOND, Clock
 
 YEAR_NS = 31_557_600 * SECOND
@@ -58,6 +60,19 @@ def offset_s(text: str) -> int | None:
         return None
     seconds = int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4] or 0)
     return (-seconds if match[1] == "-" else seconds) if seconds <= _LARGEST_OFFSET_S else None
+
+
+def check_date(path: Path, start_ns: int, *, offset: int = 0) -> int:
+    """Return a start that is a date from 1980 to 2100; BadRecording for a clock that was never set, or no date at all."""
+    try:
+        is_date = clock_of(start_ns) == "utc"
+    except BadConfiguration:
+        is_date = False
+    if not is_date:
+        raise BadRecording(
+            path, offset, f"starts {start_ns / SECOND:.0f} s after 1970, no date from 1980 to 2100; the clock was not set"
+        )
+    return start_ns
 
 
 def stretches(offsets_s: NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -6,12 +6,19 @@ Names of people and dates of birth are never read.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from wearfm.readers.assembly import printable
 from wearfm.signals.recording import Fact
 
 _PLACES = ("wrist", "waist", "hip", "ankle", "thigh", "chest", "arm", "back", "foot", "finger", "head", "ear")
+_NAMELESS = re.compile(
+    r"export\w*|ecg[_ ]\d{4}-\d\d-\d\d.*|apple_health_export|electrocardiograms|takeout.*|fitbit|global export data"
+    r"|user-site-export|myfitbitdata",
+    re.IGNORECASE,
+)
 _PLAUSIBLE = {"age_years": (0.1, 130.0), "height_cm": (30.0, 260.0), "weight_kg": (1.0, 650.0)}  # 0 means not entered
 
 
@@ -26,6 +33,12 @@ def word(text: str) -> str:
     """Return what a field that is named a code holds, if it is one word; "" for more, which could be a name."""
     text = printable(text)
     return "" if any(letter.isspace() or letter == "," for letter in text) else text
+
+
+def owner(path: Path) -> str:
+    """Return the first of a file and its folders, from within, whose name is not one that every export of a phone has."""
+    places = [path.name.split(".")[0], *(folder.name for folder in path.resolve().parents)]
+    return next((place for place in places if place and not _NAMELESS.fullmatch(place)), "unknown")
 
 
 def place(text: str) -> str:

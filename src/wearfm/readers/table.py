@@ -86,22 +86,26 @@ _EXAMPLES = 1000  # rows in which names of channels are looked for
 _TAIL = 4096  # bytes that hold the last row
 
 
-def read(path: Path) -> Iterator[Recording]:
+def read(path: Path, *, mapping: Mapping | None = None) -> Iterator[Recording]:
     """Yield the recording in a table that has a mapping beside it; UnknownFormat shows one that would work."""
-    beside = find_mapping(path)
-    if beside is None:
-        columns = list(column_names(path))
-        channel, value = long_columns(columns)
-        example = suggest_long(columns, _examples(path, columns, channel)) if channel and value else suggest(columns)
-        raise UnknownFormat(
-            f"{path}: a table with columns {', '.join(map(repr, columns[:12]))} needs a mapping that says what they are;"
-            f" write {path.name}.json, for example: {example}"
-        )
-    mapping = load_mapping(beside)
+    mapping = mapping or _mapping_beside(path)
     if mapping.layout == "long":
         yield from read_long_table(path, mapping=mapping)
     else:
         yield read_table(path, mapping=mapping)
+
+
+def _mapping_beside(path: Path) -> Mapping:
+    beside = find_mapping(path)
+    if beside is not None:
+        return load_mapping(beside)
+    columns = list(column_names(path))
+    channel, value = long_columns(columns)
+    example = suggest_long(columns, _examples(path, columns, channel)) if channel and value else suggest(columns)
+    raise UnknownFormat(
+        f"{path}: a table with columns {', '.join(map(repr, columns[:12]))} needs a mapping that says what they are;"
+        f" write {path.name}.json, for example: {example}"
+    )
 
 
 def read_table(path: str | Path, *, mapping: Mapping) -> Recording:
@@ -214,4 +218,5 @@ READER = Reader(
     suffixes=(".csv", ".tsv", ".txt", ".parquet"),
     recognises=recognises,
     read=read,
+    explained=read,
 )

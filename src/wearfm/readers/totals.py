@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wearfm.readers.assembly import Series
 from wearfm.readers.labels import Meaning
+from wearfm.signals.quality_record import Finding
 from wearfm.signals.recording import SECOND
 from wearfm.signals.spans import Spans
 
@@ -78,6 +79,30 @@ def minute_series(minutes: Minutes, *, modality: str, unit: str, placement: str 
         rate_hz=MINUTE_HZ,
         start_ns=minutes.start_s * SECOND,
         present=minutes.touched,
+    )
+
+
+def stamped_minutes(minute: NDArray[np.int64], values: NDArray[np.float64], *, name: str, meaning: Meaning) -> Series:
+    """Return values that stand at their own minutes as a series; minute: (N,) minutes since 1970, in any order.
+
+    Of values of the same minute the first is kept, the others are dropped and counted. Whole numbers stay integers.
+    """
+    order = np.argsort(minute, kind="stable")
+    at, ordered = minute[order], values[order]
+    keep = np.concatenate(([True], np.diff(at) > 0))
+    place = at[keep] - at[0]
+    whole = bool((ordered == np.rint(ordered)).all() and abs(ordered).max() < 2**15)
+    samples = np.zeros(int(place[-1]) + 1, dtype=np.int16 if whole else np.float32)
+    samples[place] = ordered[keep]
+    twice = int(np.count_nonzero(~keep))
+    return Series(
+        label=name,
+        meaning=meaning,
+        samples=samples,
+        rate_hz=MINUTE_HZ,
+        start_ns=int(at[0]) * MINUTE_S * SECOND,
+        present=Spans.of(np.stack((place, place + 1), axis=1)),
+        findings=(Finding(action="dropped", samples=twice, reason="the same minute again"),) if twice else (),
     )
 
 

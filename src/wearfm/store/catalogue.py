@@ -108,14 +108,6 @@ def remove_recordings(database: sqlite3.Connection, keys: Iterable[tuple[str, st
     database.execute("DELETE FROM sources")
 
 
-def find_source(database: sqlite3.Connection, source: str, sha256: str, settings: str) -> Source | None:
-    """Return what is known of a source with exactly this content and these settings; None if it was never entered."""
-    row = database.execute(
-        "SELECT summary FROM sources WHERE source = ? AND sha256 = ? AND settings = ?", (source, sha256, settings)
-    ).fetchone()
-    return None if row is None else Source(source=source, sha256=sha256, settings=settings, summary=row[0])
-
-
 def sources(database: sqlite3.Connection) -> list[tuple[Source, str]]:
     """Return all provenance with its seals, sorted."""
     rows = database.execute("SELECT source, sha256, settings, summary, seal FROM sources ORDER BY 1, 2, 3").fetchall()

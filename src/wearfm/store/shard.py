@@ -55,18 +55,23 @@ class StagedShard:
 
 
 def stage(folder: Path, recordings: Sequence[Recording], entries: Sequence[RecordingEntry]) -> StagedShard:
-    """Write the samples of recordings to a temporary file in the store, durably; entries describe them, in the same order."""
+    """Write the samples of recordings to a temporary file in the store, durably; equal ones once.
+
+    entries: describe the recordings, in the same order.
+    """
+    rows = sorted({entry.digest: row for row, entry in reversed(list(enumerate(entries)))}.values())
     path = folder / SHARDS / f".{os.getpid()}-{uuid.uuid4().hex}.staged"
     with DurableFile(path) as file:
         writer = pa.ipc.new_file(pa.PythonFile(file, mode="w"), _SCHEMA)
-        for recording in recordings:
+        for recording in (recordings[row] for row in rows):
             for channel in recording.channels:
                 writer.write_batch(_row(recording, channel))
         writer.close()
         places = iter(_places(path))
         sha256 = file.finish()
     located = tuple(
-        replace(entry, channels=tuple(replace(channel, at=next(places)) for channel in entry.channels)) for entry in entries
+        replace(entry, channels=tuple(replace(channel, at=next(places)) for channel in entry.channels))
+        for entry in (entries[row] for row in rows)
     )
     return StagedShard(written=path, size=file.size, sha256=sha256, entries=located)
 

@@ -130,8 +130,7 @@ class Store:
         entries = entries or [RecordingEntry.of(recording) for recording in recordings]
         with schema.reading(self.path) as database:
             known = {catalogue.digest_of(database, entry.key) for entry in entries}
-        chosen = {entry.digest: row for row, entry in reversed(list(enumerate(entries))) if entry.digest not in known}
-        rows = sorted(chosen.values())
+        rows = [row for row, entry in enumerate(entries) if entry.digest not in known]
         return stage(self.path, [recordings[row] for row in rows], [entries[row] for row in rows]) if rows else None
 
     def conflicts(self, staged: StagedShard) -> list[RecordingEntry]:
@@ -307,7 +306,7 @@ def taken(entry: RecordingEntry) -> str:
     """Say that a recording's participant and name stand for other content already."""
     return (
         f"recording {entry.name!r} of participant {entry.participant!r} is in the store with other content;"
-        " give it another name, or prepare into another folder"
+        " give it another name, prepare with --participant-from folder if folders are people, or prepare into another store"
     )
 
 
