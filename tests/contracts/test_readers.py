@@ -72,7 +72,6 @@ def obey(recording: Recording, *, nothing_else: bool = False) -> None:
         slack = 1e-9 * max(abs(kind.low), abs(kind.high))
         assert len(physical) == 0 or (physical.min() >= kind.low - slack and physical.max() <= kind.high + slack)
         assert nothing_else or channel.modality not in DERIVED or channel.rate_hz <= MINUTE_DATA_HZ, "derived truths are events"
-        assert channel.modality not in DERIVED or channel.rate_hz <= MINUTE_DATA_HZ, "derived truths are events"
     assert (np.diff(recording.events.onset_ns) >= 0).all()
     assert (recording.events.duration_ns >= 0).all()
 

@@ -219,3 +219,15 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_the_command_line_takes_urls(raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", in_memory(raw, "cli"), "-o", str(tmp_path / "store"), "--workers", "1"]) == 1
     assert "5 prepared" in capsys.readouterr().out
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_genuine_files_of_every_device(data_folder: Path, tmp_path: Path) -> None:
+    raw = data_folder / "raw_devices"
+    if not raw.is_dir():
+        pytest.skip(f"{raw} is not there")
+    here = prepare([raw], tmp_path / "here", workers=1)
+    there = prepare([raw.as_uri()], tmp_path / "there", workers=1)
+    assert said(there) == said(here)
+    assert Store.open(tmp_path / "there").fingerprint() == Store.open(tmp_path / "here").fingerprint()

@@ -68,3 +68,25 @@ def test_the_hash_does_not_depend_on_where_the_folder_stands(raw, tmp_path_facto
 def test_a_missing_root_is_refused(tmp_path):
     with pytest.raises(BadConfiguration, match="does not exist"):
         find_sources([tmp_path / "x"], recognises=is_header_or_night)
+
+
+def test_a_header_names_its_samples_and_segments(tmp_path):
+    texts = {
+        "m.hea": "m/2 1 100 8\ns_1 4\ns_2 4\n",
+        "s_1.hea": "s_1 1 100 4\nother.dat 16 200 16 0 0 0 0 ECG\n# s_2.dat\n",
+        "s_2.hea": "s_2 1 100 4\ns_2.dat 16 200 16 0 0 0 0 ECG\n",
+    }
+    for name in ("200.dat", "other.dat", "s_2.dat"):
+        (tmp_path / name).touch()
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    expected = {
+        "m.hea": ["s_1.hea", "s_2.dat", "s_2.hea"],
+        "s_1.hea": ["other.dat"],
+        "s_2.hea": ["s_2.dat"],
+    }
+    found = find_sources([tmp_path], recognises=lambda path: "wfdb" * (path.suffix == ".hea"))
+    assert {source.label: sorted(each.name for each in source.companions) for source in found} == {"200.dat": []} | expected
+    for name, companions in expected.items():
+        (one,) = find_sources([tmp_path / name], recognises=lambda path: "wfdb" * (path.suffix == ".hea"))
+        assert sorted(each.name for each in one.companions) == companions

@@ -109,7 +109,7 @@ def _listing(system: Any, root: str) -> dict[str, int]:
 
 def _beside(system: Any, key: str, base: str) -> dict[str, int]:
     """Return the files that may belong to a file that was named by itself; none where a server lists no folder."""
-    names = {_last(key), stem_of(Path(_last(key)))}
+    names = {_last(key), stem_of(Path(_last(key)))} | set(system.cat_file(key, end=HEAD).decode("latin-1").split())
     try:
         entries = system.ls(base, detail=True)
     except _faults():

@@ -13,6 +13,7 @@ from wearfm.store.schema import is_catalogue
 
 Recognises = Callable[[Path], str]  # a file or folder -> the name of the format, "" for none
 FOR_FOLDER = ("wearfm.toml", "wearfm.json")  # mappings for all tables of a folder, see readers.mapping
+NAMING = ("wfdb",)  # formats whose headers say which files belong to them
 _CHUNK = 2**22
 
 
@@ -51,8 +52,9 @@ def find_sources(roots: Sequence[str | Path], *, recognises: Recognises) -> list
     """Return the sources in and below the roots, each once, in order; BadConfiguration if a root is not there.
 
     A folder that is recognised is one source. A file that is not recognised is a companion if a recognised one stands
-    beside it and has its stem or is named in it: "b.dat" of "b.hea", "a.csv.toml" of "a.csv", and "wearfm.toml" of
-    all. Any other file is a source, even if only to be refused. Hidden files and stores are left out.
+    beside it and has its stem or names it: "b.dat" of "b.hea", "a.csv.toml" of "a.csv", and "wearfm.toml" of all. The
+    segments that a WFDB header names are companions too, and sources. Any other file is a source, even if only to be
+    refused. Hidden files and stores are left out.
     """
     found: dict[Path, SourceFile] = {}
     for named in map(Path, roots):
@@ -102,18 +104,32 @@ def _group(files: Sequence[Path], recognises: Recognises) -> Iterator[_Found]:
     for file in files:
         if file not in kinds:
             others["" if file.name in FOR_FOLDER else stem_of(file)].append(file)
-    companions = {file: (*others[""], *others[stem_of(file)], *others[file.name]) for file in kinds}
-    taken = {file for some in companions.values() for file in some}
+    companions = {
+        file: tuple(dict.fromkeys((*others[""], *others[stem_of(file)], *others[file.name], *_named_in(file, kind, files))))
+        for file, kind in kinds.items()
+    }
+    taken = {file for some in companions.values() for file in some if file not in kinds}
     for file in files:
         if file not in taken:
             yield file, kinds.get(file, ""), companions.get(file, ())
 
 
+def _named_in(header: Path, kind: str, files: Sequence[Path]) -> list[Path]:
+    """Return the files that a header names as those of its signals, or of its segments, which may be records of their own."""
+    if kind not in NAMING:
+        return []
+    lines = [line.split() for line in header.read_text(encoding="latin-1").splitlines() if not line.startswith("#")]
+    names = {line[0] for line in lines[1:] if line}
+    return [file for file in files if file != header and (file.name in names or stem_of(file) in names)]
+
+
 def _with_companions(path: Path, recognises: Recognises) -> _Found:
     """Return a file that was named by itself, with the files beside it that belong to it."""
     names = {path.name, stem_of(path)}
-    beside = (each for each in sorted(path.parent.iterdir()) if stem_of(each) in names or each.name in FOR_FOLDER)
-    found = _group([each for each in beside if each.is_file()], recognises)
+    files = [each for each in sorted(path.parent.iterdir()) if each.is_file()]
+    names |= {each.name for each in _named_in(path, recognises(path), files)}
+    beside = [each for each in files if each.name in names or stem_of(each) in names or each.name in FOR_FOLDER]
+    found = _group(beside, recognises)
     return next((one for one in found if one[0] == path), (path, "", ()))
 
 
