@@ -37,12 +37,16 @@ _SUGGESTED = 3  # channels in a mapping that is shown
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """One array of a container. name: its path, with "/" between levels. cut: index of a vector -> its values, (N,)."""
+    """One array of a container. name: its path, with "/" between levels. cut: index of a vector -> its values, (N,).
+
+    unread: why it cannot be read, as the end of a sentence ("is complex"), "" if it can; its dtype is then object.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     cut: Callable[[Index], NDArray[Any]]
+    unread: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +158,8 @@ def _vector(path: Path, variables: Variables, key: str) -> Vector:
     if variable is None or match is None:
         seen = ", ".join(map(repr, list(variables)[:_SHOWN]))
         raise BadRecording(path, 0, f"no variable {name!r}, which the mapping names; variables: {seen}")
+    if variable.unread:
+        raise BadRecording(path, 0, f"variable {name!r} {variable.unread}")
     if variable.dtype.kind not in _KINDS:
         raise BadRecording(path, 0, f"variable {name!r} holds {variable.dtype}; samples must be numbers: name another one")
     index = _index(path, variable, match["index"])

@@ -1,9 +1,9 @@
 """MATLAB files of version 4, 5 (as MATLAB 5 to 7 write them) and 7.3, with a mapping that says what their variables are.
 
-MATLAB's `.mat`: versions 4 and 5 are read with SciPy, 7.3 is HDF5 inside. Recognised by the text and the version at the
-beginning, version 4 by a first variable that fits the file; a version 4 file that belongs to a WFDB header is left to `wfdb`.
-A file does not say what its variables are; a mapping beside it does, as for tables (see `csv`) and HDF5 (see `hdf5`). Without
-one, the error lists the variables with their shapes and shows a mapping that works.
+MATLAB's `.mat`: versions 4 and 5, in both orders of bytes, and 7.3, which is HDF5 inside. Recognised by the text and the
+version at the beginning, version 4 by a first variable that fits the file; a version 4 file that belongs to a WFDB header is
+left to `wfdb`. A file does not say what its variables are; a mapping beside it does, as for tables (see `csv`) and HDF5 (see
+`hdf5`). Without one, the error lists the variables with their shapes and shows a mapping that works.
 
 ```toml
 participant = "S01"
@@ -22,51 +22,49 @@ axis = "x"
 |---|---|
 | integers, and doubles that MATLAB stores as integers | `int16` or `int32`, unchanged |
 | other numbers | `float32`; NaN is masked and counted |
-| structures | their fields are variables, `structure/field`; of an array of structures `structure(0)/field` and so on |
-| cells, function handles, objects, sparse and complex arrays | no variables |
+| truth values | `int16`, 0 and 1 |
+| structures | their fields are variables, `structure/field` |
+| arrays of structures | numbered down the columns: `structure(0)/field` and so on |
+| sparse arrays | with their zeros, unless they are too large for what the file spends on them |
+| cells, functions, objects, complex arrays | listed, and refused with the reason where a mapping names them |
 | arrays of version 7.3 | with MATLAB's shape: rows first, as in the other versions |
 
 **Time.** As for tables and HDF5.
 
-**Memory.** A file of version 4 or 5 is read as a whole, one of version 7.3 only where the mapping points.
+**Memory.** Only what the mapping names is read. To learn the names, a packed variable is unpacked block by block, and a plain
+one not touched.
 
-**Broken files.** A variable that reaches beyond the end of the file, or claims to unpack to more than deflate can, is refused.
-Facts of the format: MathWorks, MAT-File Format, 2023.
+**Broken files.** Sizes, sides, counts of fields and cells, and the depth of structures are held against the bytes that are
+there before memory is asked for; what is packed may not unpack to more than deflate can, and its checksum must be right. A
+variable whose values are damaged is refused if the mapping names it, and does not hinder the others; a file that is cut off,
+or in which a variable has no readable name, is refused as a whole.
+
+**Limits.** More than 32 levels of structures, or 2^20 values in the structures of a variable, are refused. Objects cannot be
+opened without MATLAB. Facts of the format: MathWorks, MAT-File Format, 2017.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
-from wearfm.errors import BadRecording, WearfmError
 from wearfm.readers import wfdb
 from wearfm.readers.arrays import Index, Variable, Variables, read_arrays
-from wearfm.readers.base import MOST_BYTES, Bytes, Reader, load, openable, peek
+from wearfm.readers.base import Reader, load, peek
 from wearfm.readers.hdf5 import is_hdf5, open_hdf5, variables_of
 from wearfm.readers.mapping import Mapping
+from wearfm.readers.matlab import matlab_values
+from wearfm.readers.matlab_4 import is_version_4
+from wearfm.readers.matlab_5 import ORDERS
+from wearfm.readers.matlab_values import Array, Struct, Unread, Value
 from wearfm.signals.recording import Recording
 
 _TEXT = b"MATLAB"
-_ORDERS = {b"IM": "<", b"MI": ">"}
-_HEADER = 128
-_COMPRESSED = 15
-_MOST_GROWTH = 1100  # deflate packs at most 1032 to 1
-_V4_BYTES = {0: 8, 1: 4, 2: 4, 3: 2, 4: 2, 5: 1}  # precision -> bytes of a number
-_V4_NAME = 64
-_MOST_LEVELS = 12
-_BROKEN = (
-    OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, MemoryError, OverflowError,
-    NotImplementedError, RuntimeError, ZeroDivisionError, struct.error, zlib.error,
-)  # fmt: skip
 
 
 def read(path: Path, *, mapping: Mapping | None = None) -> Iterator[Recording]:
@@ -81,71 +79,39 @@ def read(path: Path, *, mapping: Mapping | None = None) -> Iterator[Recording]:
 def recognises(path: Path, head: bytes) -> bool:
     """Return whether this is a MATLAB file; one of version 4 that is the signal of a WFDB record is not."""
     if head.startswith(_TEXT):
-        return head[126:128] in _ORDERS
-    return _is_version_4(head) and not path.is_dir() and wfdb.home(path) == path
-
-
-def _is_version_4(head: bytes) -> bool:
-    """Return whether a file begins with a variable of version 4: type, rows, columns, a name that is a word."""
-    if len(head) < 20 + 2:
-        return False
-    kind, rows, columns, imaginary, name_bytes = struct.unpack("<5i", head[:20])
-    name = head[20 : 20 + name_bytes] if 1 < name_bytes <= _V4_NAME else b""
-    fits = 0 <= kind <= 52 and kind % 10 == 0 and kind // 10 in _V4_BYTES and imaginary in (0, 1)
-    return fits and rows > 0 and columns > 0 and name[-1:] == b"\0" and name[:-1].decode("latin-1").isidentifier()
+        return head[126:128] in ORDERS
+    return is_version_4(head) and not path.is_dir() and wfdb.home(path) == path
 
 
 def _variables(path: Path) -> Variables:
-    """Return the numeric arrays of a file of version 4 or 5 by their path."""
-    try:
-        _check(path, load(path))
-        content = scipy.io.loadmat(openable(path), struct_as_record=False)
-    except WearfmError:
-        raise
-    except _BROKEN as error:
-        raise BadRecording(path, 0, f"damaged MATLAB file: {str(error)[:200] or type(error).__name__}") from error
+    """Return the arrays of a file of version 4 or 5 by their path."""
     found: dict[str, Variable] = {}
-    for name, value in content.items():
-        if not name.startswith("__"):
-            found.update(_below(name, value, level=0))
+    for name, value in matlab_values(path, load(path), cells=False).items():
+        found.update((variable.name, variable) for variable in _below(name, value))
     return found
 
 
-def _check(path: Path, data: Bytes) -> None:
-    """Refuse a file of version 5 whose elements reach beyond its end or unpack to more than they can."""
-    order = _ORDERS.get(bytes(data[126:128])) if bytes(data[:6]) == _TEXT else None
-    place, total = _HEADER, 0
-    while order and place + 8 <= len(data):
-        kind, size = struct.unpack(order + "II", data[place : place + 8].tobytes())
-        if place + 8 + size > len(data):
-            raise BadRecording(path, place, f"a variable of {size} bytes; the file ends {len(data) - place - 8} bytes later")
-        inside = _unpacked_size(data[place + 8 : place + 8 + size].tobytes(), order) if kind == _COMPRESSED else size
-        total += inside
-        if inside > size * _MOST_GROWTH or total > MOST_BYTES:
-            raise BadRecording(path, place, f"a variable of {size} bytes claims to unpack to {inside}; none can")
-        place += 8 + size
+def _below(name: str, value: Value) -> Iterator[Variable]:
+    """Yield the arrays at or below a value, and what is not read instead of one."""
+    if isinstance(value, Array):
+        yield Variable(name=name, shape=value.shape, dtype=value.stored, cut=_cutter(value))
+    elif isinstance(value, Struct):
+        for place, element in enumerate(value.elements):
+            label = name if len(value.elements) == 1 else f"{name}({place})"
+            for field, inside in element.items():
+                yield from _below(f"{label}/{field}", inside)
+    elif isinstance(value, Unread):
+        yield Variable(name=name, shape=value.shape, dtype=np.dtype(object), cut=_nothing, unread=value.reason)
 
 
-def _unpacked_size(packed: bytes, order: str) -> int:
-    head = zlib.decompressobj().decompress(packed, 8)
-    return 8 + int(struct.unpack(order + "II", head)[1]) if len(head) == 8 else 0
+def _cutter(value: Array) -> Callable[[Index], NDArray[Any]]:
+    """Return what cuts vectors out of an array that is unpacked once; numbers lie in memory as a column wants them."""
+    raw = cache(value.raw)
+    return lambda index: np.require(raw()[index], dtype=value.stored, requirements="A")
 
 
-def _below(name: str, value: Any, *, level: int) -> Iterator[tuple[str, Variable]]:
-    """Yield the arrays of numbers and of text at or below a value."""
-    if level > _MOST_LEVELS or not isinstance(value, np.ndarray):
-        return
-    if value.dtype.kind in "biufU":
-        yield name, Variable(name=name, shape=value.shape, dtype=value.dtype, cut=partial(_cut, value))
-    structures = [each for each in value.flat if isinstance(each, scipy.io.matlab.mat_struct)] if value.dtype == object else []
-    for place, structure in enumerate(structures):
-        label = name if len(structures) == 1 else f"{name}({place})"
-        for field in structure._fieldnames:
-            yield from _below(f"{label}/{field}", getattr(structure, field), level=level + 1)
-
-
-def _cut(value: NDArray[Any], index: Index) -> NDArray[Any]:
-    return value[index]
+def _nothing(index: Index) -> NDArray[Any]:
+    raise AssertionError(f"{index} of a variable that is not read")
 
 
 def _turned(variables: Variables) -> Variables:
