@@ -41,10 +41,12 @@ from wearfm.readers import (
 from wearfm.readers.base import Reader, peek
 from wearfm.signals.recording import Recording
 
-# In order of how sure a reader can be: those with a signature first, the one that takes any table last.
+# BIDS first, so that a run gets its sidecars; then in order of how sure a reader can be: those with a signature first, the
+# one that takes any table last.
 READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
+        bids.READER,
         edf.READER,
         hdf5.READER,
         mat.READER,
@@ -56,7 +58,6 @@ READERS: dict[str, Reader] = {
         geneactiv.READER,
         matrix.READER,
         fit.READER,
-        bids.READER,
         brainvision.READER,
         empatica.READER,
         apple_health.READER,
