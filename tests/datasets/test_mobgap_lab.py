@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from tests.datasets.tiny_single import write_mobgap_lab
 from wearfm.datasets import mobgap_lab
@@ -83,17 +83,32 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         list(mobgap_lab.recordings(tmp_path))
 
 
-def test_a_damaged_file_never_reaches_scipy_which_would_crash(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("StartDateTime", "9999-12-10T13:57:44.733+01:00", "a walking_bout from 0.5 to 3 s after"),
+        ("Timestamp", np.full(400, np.nan), "a Timestamp that is no time"),
+        ("Acc", np.ones((400, 2)), "cannot reshape"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(tmp_path: Path, field: str, value: object, reason: str) -> None:
     write_mobgap_lab(tmp_path)
     path = tmp_path / "HA" / "001" / "data.mat"
-    whole = path.read_bytes()
-    for place in range(136, len(whole), 97):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
-        with pytest.raises(BadRecording, match="not a MATLAB file that can be read"):
-            list(mobgap_lab.recordings(tmp_path))
-    savemat(path, {"data": {"TimeMeasure1": {}}})
-    with pytest.raises(BadRecording, match="no packed variable at byte 128"):
+    content = loadmat(path, simplify_cells=True)["data"]
+    trial = content["TimeMeasure1"]["Test5"]["Trial1"]
+    (trial if field == "StartDateTime" else trial["SU"]["LowerBack"])[field] = value
+    savemat(path, {"data": content})
+    with pytest.raises(BadRecording, match=f"Trial1 is not a trial of mobgap .*{reason}"):
         list(mobgap_lab.recordings(tmp_path))
+
+
+def test_facts_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    write_mobgap_lab(tmp_path)
+    path = tmp_path / "HA" / "001" / "infoForAlgo.mat"
+    for about, reason in (({"Height": "tall"}, "Height, .* are not all numbers"), (3.0, "TimeMeasure1 is no struct")):
+        savemat(path, {"infoForAlgo": {"TimeMeasure1": about}})
+        with pytest.raises(BadRecording, match=reason):
+            list(mobgap_lab.recordings(tmp_path))
 
 
 @pytest.mark.real

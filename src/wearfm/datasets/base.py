@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 import zipfile
 import zlib
@@ -18,18 +17,14 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from wearfm.errors import BadConfiguration, BadRecording
+from wearfm.readers.matlab import load_matlab
+from wearfm.readers.matlab_values import Unread
 from wearfm.signals.clock import Grid
 from wearfm.signals.recording import SECOND, Recording
 
 Row = tuple[str, int, int, str, float]  # of an event: kind, onset_ns, duration_ns, label, value
-_NO_MATLAB = (  # what scipy raises for files that are damaged in one place or another
-    OSError, EOFError, KeyError, ValueError, TypeError, IndexError, UnboundLocalError, NotImplementedError, OverflowError,
-    MemoryError, zlib.error, MatReadError,
-)  # fmt: skip
 DAMAGED_ARCHIVE = (  # what numpy and zipfile raise for damaged .npz and .zip
     OSError, EOFError, KeyError, ValueError, TypeError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile,
     zlib.error, TokenError, SyntaxError,
@@ -127,11 +122,16 @@ def variable(path: Path, name: str, *, content: bytes | None = None, record: str
     content: the bytes of the file, None to read them. record: what to call it in errors, "" for the file's name.
     """
     try:
-        return np.asarray(loadmat(path if content is None else io.BytesIO(content))[name])
-    except _NO_MATLAB as error:
-        raise BadRecording(
-            path, 0, f"{record or path.name} is no MATLAB file with a variable {name!r} ({_line(error)})"
-        ) from error
+        values = load_matlab(path, content=content, names=(name,)).get(name, Unread(shape=(), reason="is not in it"))
+    except BadRecording as error:
+        raise _no_variable(path, error.offset, record or path.name, name, error.reason) from error
+    if isinstance(values, Unread):
+        raise _no_variable(path, 0, record or path.name, name, f"it {values.reason}")
+    return np.asarray(values)
+
+
+def _no_variable(path: Path, offset: int, record: str, name: str, reason: str) -> BadRecording:
+    return BadRecording(path, offset, f"{record} is no MATLAB file with a variable {name!r} ({reason})")
 
 
 def number(value: Any, *, path: Path, what: str) -> float:

@@ -25,27 +25,24 @@ few to be split: no task here. **Not read**: `Stereophoto`, the cameras, whose v
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
-from wearfm.datasets.base import Address, Dataset, only
+from wearfm.datasets.base import Dataset, only
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, EventRow, nanoseconds, on_grid
 from wearfm.readers.labels import Meaning
+from wearfm.readers.matlab import load_matlab
 from wearfm.readers.stamps import date_ns
 from wearfm.signals.recording import SECOND, Fact, Recording
 
 RATE_HZ = 100.0  # Fs of every sensor in the files seen; others are refused
 _PLACE = "lower back"
-_HEADER, _PACKED = 128, 15  # MathWorks, MAT-File Format, 2023
+_LATEST_NS = 2**62  # the year 2116
 _SENSORS = {"Acc": ("acc", "g"), "Gyr": ("gyro", "deg/s"), "Mag": ("mag", "uT")}
 _CONTACTS = {"InitialContact": "initial_contact", "FinalContact": "final_contact"}
 _NUMBERS = {"Height": "height_cm", "Weight": "weight_kg", "SensorHeight": "sensor_height_cm", "WalkingAid_01": "walking_aid"}
@@ -61,7 +58,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
         known = path.with_name("infoForAlgo.mat")
         about = _load(known, "infoForAlgo") if known.is_file() else {}
         for measure, tests in _load(path, "data").items():
-            session = facts | _facts(about.get(measure, {}))
+            session = facts | _facts(known, _struct(known, measure, about.get(measure, {})))
             for test, trials in _struct(path, measure, tests).items():
                 for trial, content in _struct(path, test, trials).items():
                     name = f"{measure} {test} {trial}"
@@ -72,11 +69,10 @@ def _recording(path: Path, trial: dict[str, Any], name: str, person: str, facts:
     found = Assembly(path=path)
     try:
         sensor, reference = trial["SU"]["LowerBack"], trial["Standards"]["INDIP"]
-        stamps = np.asarray(sensor["Timestamp"], dtype=np.float64)
-        _add_signals(found, sensor, np.rint(stamps * 1000).astype(np.int64) * (SECOND // 1000))
+        _add_signals(found, sensor, _time_ns(_column(sensor["Timestamp"])))
         start_ns, offset_s = date_ns(str(trial["StartDateTime"]))
         _add_steps(found, _bouts(reference["ContinuousWalkingPeriod"]), start_ns)
-    except (KeyError, TypeError, ValueError, BadConfiguration) as error:
+    except (KeyError, IndexError, TypeError, ValueError, BadConfiguration) as error:
         raise BadRecording(path, 0, f"{name} is not a trial of mobgap ({repr(error)[:300]})") from error
     return found.finish(
         participant=f"mobgap_lab:{person}",
@@ -89,24 +85,36 @@ def _recording(path: Path, trial: dict[str, Any], name: str, person: str, facts:
     )
 
 
+def _time_ns(stamps_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return Unix times in whole milliseconds, as the device counts them."""
+    if not (np.abs(stamps_s) < _LATEST_NS / SECOND).all():
+        raise ValueError("a Timestamp that is no time")
+    return np.rint(stamps_s * 1000).astype(np.int64) * (SECOND // 1000)
+
+
 def _add_signals(found: Assembly, sensor: dict[str, Any], time_ns: NDArray[np.int64]) -> None:
     """Add the axes of every sensor; all have the stamps of the acceleration."""
     grid = found.grid(time_ns, rate_hz=RATE_HZ)
     for key, (modality, unit) in _SENSORS.items():
-        values = np.asarray(sensor[key], dtype=np.float32).reshape(len(time_ns), 3)
+        values = _samples(sensor[key]).reshape(len(time_ns), 3)
         for column, axis in enumerate("xyz"):
             meaning = Meaning(modality=modality, unit=unit, axis=axis, placement=_PLACE)
             found.add(on_grid(grid, values[:, column], label=f"{modality} {axis}", meaning=meaning))
-    pressure = np.asarray(sensor["Bar"], dtype=np.float32).reshape(len(time_ns))
+    pressure = _samples(sensor["Bar"]).reshape(len(time_ns))
     meaning = Meaning(modality="air_pressure", unit="hPa", placement=_PLACE)
     found.add(on_grid(grid, pressure, label="air pressure", meaning=meaning))
+
+
+def _samples(values: Any) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # infinite: no sensor measures that, and the door leaves it out
+        return np.asarray(values, dtype=np.float32)
 
 
 def _add_steps(found: Assembly, bouts: Sequence[dict[str, Any]], start_ns: int) -> None:
     """Add walking bouts, contacts and strides of the reference, whose times are seconds from start_ns."""
     rows: list[tuple[str, float, float, str, float]] = []
     for bout in bouts:
-        rows.append(("walking_bout", float(bout["Start"]), float(bout["End"]), "", float(bout["WalkingSpeed"])))
+        rows.append(("walking_bout", _number(bout["Start"]), _number(bout["End"]), "", _number(bout["WalkingSpeed"])))
         rows += [*_contacts(bout), *_strides(bout)]
     timed = [row for row in rows if np.isfinite(row[1]) and np.isfinite(row[2])]
     found.events += [_span(start_ns, *row) for row in timed]
@@ -116,7 +124,7 @@ def _add_steps(found: Assembly, bouts: Sequence[dict[str, Any]], start_ns: int) 
 
 def _contacts(bout: dict[str, Any]) -> Iterator[tuple[str, float, float, str, float]]:
     for key, kind in _CONTACTS.items():
-        feet = np.atleast_1d(bout[f"{key}_LeftRight"]).tolist()
+        feet = np.ravel(bout[f"{key}_LeftRight"]).tolist()
         for at, foot in zip(_column(bout[f"{key}_Event"]).tolist(), feet, strict=True):
             yield kind, at, at, str(foot).lower(), np.nan
 
@@ -127,28 +135,37 @@ def _strides(bout: dict[str, Any]) -> Iterator[tuple[str, float, float, str, flo
     A stride without a duration is one that the reference could not time, whatever its contacts say.
     """
     first = np.asarray(bout["Stride_InitialContacts"], dtype=np.float64).reshape(-1, 2)[:, 0]
-    first_s = first if np.nanmax(first, initial=0.0) <= float(bout["End"]) else first / RATE_HZ
+    first_s = first if np.nanmax(first, initial=0.0) <= _number(bout["End"]) else first / RATE_HZ
     duration_s, length_m = _column(bout["Stride_Duration"]), _column(bout["Stride_Length"])
     for at, lasts, length in zip(first_s.tolist(), duration_s.tolist(), length_m.tolist(), strict=True):
         yield "stride", at, at + lasts, "", length
 
 
 def _span(start_ns: int, kind: str, first_s: float, last_s: float, label: str, value: float) -> EventRow:
-    onset = start_ns + nanoseconds(first_s)
-    return kind, onset, start_ns + nanoseconds(last_s) - onset, label, value
+    onset, end = start_ns + nanoseconds(first_s), start_ns + nanoseconds(last_s)
+    if max(abs(onset), abs(end)) > _LATEST_NS:
+        raise ValueError(f"a {kind} from {first_s:g} to {last_s:g} s after {start_ns} ns")
+    return kind, onset, end - onset, label, value
 
 
 def _column(values: Any) -> NDArray[np.float64]:
-    return np.atleast_1d(np.asarray(values, dtype=np.float64))
+    return np.asarray(values, dtype=np.float64).ravel()
+
+
+def _number(value: Any) -> float:
+    return float(np.asarray(value, dtype=np.float64).item())
 
 
 def _bouts(values: Any) -> list[dict[str, Any]]:
     """Return the bouts of a trial: MATLAB keeps one as a struct, several as a cell, none as an empty matrix."""
-    return [values] if isinstance(values, dict) else list(np.atleast_1d(values))
+    return [values] if isinstance(values, dict) else list(np.ravel(values))
 
 
-def _facts(about: dict[str, Any]) -> dict[str, Fact]:
-    facts: dict[str, Fact] = {name: float(about[key]) for key, name in _NUMBERS.items() if key in about}
+def _facts(path: Path, about: dict[str, Any]) -> dict[str, Fact]:
+    try:
+        facts: dict[str, Fact] = {name: _number(about[key]) for key, name in _NUMBERS.items() if key in about}
+    except (TypeError, ValueError) as error:
+        raise BadRecording(path, 0, f"{', '.join(_NUMBERS)} are not all numbers ({error})") from error
     hand = _HANDS.get(str(about.get("Handedness", "")))
     return facts | ({"handedness": hand} if hand else {})
 
@@ -162,41 +179,10 @@ def _struct(path: Path, name: str, content: Any) -> dict[str, Any]:
 def _load(path: Path, name: str) -> dict[str, Any]:
     """Return the struct of that name in a MATLAB file, as dictionaries."""
     try:
-        _check(path.read_bytes())
-        content = loadmat(path, simplify_cells=True).get(name)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        NotImplementedError,
-        IndexError,
-        MatReadError,
-        struct.error,
-        zlib.error,
-    ) as error:
-        raise BadRecording(path, 0, f"not a MATLAB file that can be read ({' '.join(str(error).split())[:300]})") from error
+        content = load_matlab(path, names=(name,)).get(name)
+    except BadRecording as error:
+        raise BadRecording(path, error.offset, f"not a MATLAB file that can be read ({error.reason})") from error
     return _struct(path, name, content)
-
-
-def _check(content: bytes) -> None:
-    """Raise an error for a file that is not whole: SciPy crashes on structures that are damaged.
-
-    MATLAB packs each variable, with a checksum: a header of 128 bytes, then type 15, size and deflated bytes.
-    """
-    place = _HEADER
-    while place < len(content):
-        kind, size = struct.unpack_from("<II", content, place)
-        if kind != _PACKED:
-            raise ValueError(f"no packed variable at byte {place}")
-        zlib.decompress(content[place + 8 : place + 8 + size])
-        place += 8 + size
-
-
-def _official() -> tuple[Address, ...]:
-    base = "https://raw.githubusercontent.com/mobilise-d/mobgap/main/example_data/data/lab"
-    files = [f"{person}/{name}.mat" for person in ("HA/001", "HA/002", "MS/001") for name in ("data", "infoForAlgo")]
-    return tuple(Address(kind="file", url=f"{base}/{file}", path=file) for file in files)
 
 
 DATASET = Dataset(

@@ -31,6 +31,7 @@ def matlab_values(path: Path, data: Bytes, *, names: Collection[str] = (), cells
     def wanted(name: str) -> bool:
         return not names or name in names
 
+    data = np.asarray(data)  # of a mapped file: plain arrays that know nothing of it
     if data[_HDF5_AT : _HDF5_AT + len(_HDF5)].tobytes() == _HDF5:
         raise BadRecording(path, 0, "a MATLAB file of version 7.3, which is HDF5; save it with -v7")
     if len(data) >= HEADER and data[126:128].tobytes() in ORDERS and data[:4].all():
