@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wearfm.datasets.base import Dataset, only
+from wearfm.datasets.base import Address, Dataset, only
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, EventRow, nanoseconds, on_grid
 from wearfm.readers.labels import Meaning
@@ -183,6 +183,12 @@ def _load(path: Path, name: str) -> dict[str, Any]:
     except BadRecording as error:
         raise BadRecording(path, error.offset, f"not a MATLAB file that can be read ({error.reason})") from error
     return _struct(path, name, content)
+
+
+def _official() -> tuple[Address, ...]:
+    base = "https://raw.githubusercontent.com/mobilise-d/mobgap/main/example_data/data/lab"
+    files = [f"{person}/{name}.mat" for person in ("HA/001", "HA/002", "MS/001") for name in ("data", "infoForAlgo")]
+    return tuple(Address(kind="file", url=f"{base}/{file}", path=file) for file in files)
 
 
 DATASET = Dataset(
