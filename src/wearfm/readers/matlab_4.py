@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from wearfm.readers.base import Bytes
 from wearfm.readers.matlab_bytes import Plain
 from wearfm.readers.matlab_sparse import Places, dense
-from wearfm.readers.matlab_values import Array, Shape, Unread, Value, text_rows
+from wearfm.readers.matlab_values import MOST_LETTERS, Array, Shape, Unread, Value, text_rows
 
 _HEAD = 20
 _ORDERS = {0: "<", 1: ">"}  # of IEEE numbers; the others are VAX and Cray
@@ -104,9 +104,11 @@ def _numbers(file: Plain, found: _Variable) -> NDArray[Any]:
     return file.part(found.begin, found.end - found.begin).view(found.dtype).reshape(found.shape, order="F")
 
 
-def _letters(file: Plain, found: _Variable) -> Array:
+def _letters(file: Plain, found: _Variable) -> Value:
     """Return text, whose letters are numbers; one that is no letter of Latin-1 is a question mark."""
     count = found.shape[0] * found.shape[1]
+    if count > MOST_LETTERS:
+        return Unread(shape=found.shape, reason=f"is text of {count} letters; save it in parts")
     dtype = np.dtype(f"<U{found.shape[1] if count else 1}")
 
     def raw() -> NDArray[Any]:

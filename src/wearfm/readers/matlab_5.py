@@ -22,7 +22,7 @@ from wearfm.errors import BadRecording
 from wearfm.readers.base import Bytes
 from wearfm.readers.matlab_bytes import Packed, Plain, Source
 from wearfm.readers.matlab_sparse import Places, column_of_each, dense
-from wearfm.readers.matlab_values import Array, Cells, Shape, Struct, Unread, Value, text_rows
+from wearfm.readers.matlab_values import MOST_LETTERS, Array, Cells, Shape, Struct, Unread, Value, text_rows
 
 HEADER = 128
 ORDERS = {b"IM": "<", b"MI": ">"}  # at bytes 126 and 127
@@ -196,12 +196,12 @@ class _Walk:
 
     def _letters(self, head: _Head, stop: int) -> Value:
         count = math.prod(head.shape)
+        letters = self._next(head.after, stop, kinds=tuple(_LETTERS)) if count else Element(_UTF_8, head.after, 0, head.after)
+        least = count * (1 if letters.kind == _UTF_8 else np.dtype(_LETTERS[letters.kind]).itemsize)
+        if letters.size < least or count > MOST_LETTERS:
+            raise self._source.damaged(letters.begin, f"{letters.size} bytes for {count} letters, or too many to be kept")
         dtype = np.dtype(f"<U{head.shape[-1] if count else 1}")
         shape = head.shape[:-1] if count else (0,)
-        letters = self._next(head.after, stop, kinds=tuple(_LETTERS)) if count else Element(_UTF_8, head.after, 0, head.after)
-        width = np.dtype(_LETTERS[letters.kind]).itemsize
-        if letters.size % width or letters.size < count * (1 if letters.kind == _UTF_8 else width):
-            raise self._source.damaged(letters.begin, f"{letters.size} bytes for {count} letters")
 
         def raw() -> NDArray[Any]:
             codes, codec = self._codes(letters, count)
@@ -231,11 +231,10 @@ class _Walk:
         refuse = partial(self._source.damaged, rows.begin)
 
         def places() -> Places:
-            columns = column_of_each(self._checked(ends, "i4"), head.shape[1], refuse=refuse)
-            found = self._values(rows, "i4")[: len(columns)], self._values(values, _STORED[values.kind])[: len(columns)]
-            if min(map(len, found)) < len(columns):
-                raise refuse(f"a sparse array of {len(columns)} values, of which {min(map(len, found))} are there")
-            return Places(rows=found[0], columns=columns, values=found[1])
+            where, found = self._checked(rows, "i4"), self._values(values, _STORED[values.kind])
+            num_values = min(len(where), len(found))
+            columns = column_of_each(self._values(ends, "i4"), head.shape[1], num_values=num_values, refuse=refuse)
+            return Places(rows=where[: len(columns)], columns=columns, values=found[: len(columns)])
 
         return dense(head.shape, dtype, places, num_stored=rows.size + ends.size + values.size, refuse=refuse)
 

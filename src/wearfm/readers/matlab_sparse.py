@@ -51,10 +51,17 @@ def dense(
     return Array(shape=shape, dtype=dtype, stored=dtype, raw=raw, refuse=refuse)
 
 
-def column_of_each(ends: NDArray[Any], num_columns: int, *, refuse: Callable[[str], BadRecording]) -> NDArray[np.int64]:
-    """Return the column of each value, (N,), of which `ends` says where each column begins and the last one ends."""
+def column_of_each(
+    ends: NDArray[Any], num_columns: int, *, num_values: int, refuse: Callable[[str], BadRecording]
+) -> NDArray[np.int64]:
+    """Return the column of each value, (N,), of which `ends` says where each column begins and the last one ends.
+
+    num_values: how many there are; the last column may end before.
+    """
     bounds = ends.astype(np.int64)
     counts: NDArray[np.int64] = bounds[1:] - bounds[:-1]
     if len(ends) != num_columns + 1 or bounds[0] != 0 or not (counts >= 0).all():
         raise refuse(f"a sparse array of {num_columns} columns that do not follow one another")
+    if bounds[-1] > num_values:
+        raise refuse(f"a sparse array of {bounds[-1]} values, of which {num_values} are there")
     return np.repeat(np.arange(num_columns), counts)

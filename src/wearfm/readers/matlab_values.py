@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from wearfm.errors import BadRecording
 
 Shape = tuple[int, ...]
+MOST_LETTERS = 2**28  # of a text: numpy needs four bytes for each, and can count to 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
