@@ -19,6 +19,7 @@ from wearfm.readers.base import MOST_BYTES, Bytes
 MOST_GROWTH = 1100  # deflate packs at most 1032 to 1
 _FED = 2**16  # packed bytes that are handed to zlib at once
 _BLOCK = 2**20  # unpacked bytes that are kept
+_NOTHING = np.zeros(0, dtype=np.uint8)
 
 
 class Source(Protocol):
@@ -80,9 +81,12 @@ class Packed:
         self._size = size
 
     def part(self, start: int, size: int) -> Bytes:
-        """Return the bytes from a place, a copy."""
+        """Return the bytes from a place."""
         if start < self._begin:
             self.forget()
+        here = start - self._begin
+        if here + size <= len(self._block):
+            return np.frombuffer(self._block, dtype=np.uint8, count=size, offset=here) if size else _NOTHING
         part, filled = np.empty(size, dtype=np.uint8), 0
         while filled < size:
             while start + filled >= self._begin + len(self._block):
