@@ -42,6 +42,8 @@ def test_a_killed_run_resumes_to_the_bits_of_an_undisturbed_one(tmp_path: Path) 
     run_to_end(command(runs[-1]))
     for run in runs:
         assert final_hash(run) == expected
-        assert len(checkpoints(run)) == 2
         assert [line["step"] for line in read_log(run / "log.jsonl") if "loss" in line] == list(range(1, STEPS + 1))
-        assert not list((run / "checkpoints").glob(".unfinished*"))
+    # A kill behind the last commit may leave the checkpoint that was being removed; whoever opens the run next sweeps it.
+    assert all(len(checkpoints(run)) in (2, 3) for run in runs[:-1])
+    assert len(checkpoints(runs[-1])) == 2
+    assert not list((runs[-1] / "checkpoints").glob(".unfinished*"))
