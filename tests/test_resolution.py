@@ -45,7 +45,7 @@ def task() -> Task:
 
 
 def grid(**settings: object) -> Grid:
-    plain = {"task": "hapt_activity", "modalities": ("acc",), "window_s": WINDOW_S, "bootstrap": 100, **settings}
+    plain = {"modalities": ("acc",), "window_s": WINDOW_S, "bootstrap": 100, **settings}
     return Grid(**plain)  # type: ignore[arg-type]
 
 

@@ -58,7 +58,6 @@ class Grid:
     test_share: of the people, who are judged at every point.
     """
 
-    task: str
     modalities: tuple[str, ...]
     window_s: float
     rates_hz: tuple[float, ...] = ()
@@ -79,6 +78,12 @@ class Grid:
             raise BadConfiguration(f"test_share {self.test_share:g} must be between 0.1 and 0.8")
         if self.draws < 1 or not self.window_s > 0:
             raise BadConfiguration(f"draws {self.draws} and window_s {self.window_s:g} must be positive")
+
+    @property
+    def contract(self) -> InputContract:
+        """What a window is for hand-made statistics: at the rate that the store has."""
+        streams = tuple(Stream(modality=name, rate_hz=None) for name in self.modalities)
+        return InputContract(streams=streams, window_s=self.window_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,10 +238,8 @@ class _Bench:
 
     def _embed(self, store: Store) -> dict[str, EmbeddingTable]:
         cut = Cut(participants=[*self.test, *self.teachers], modalities=self.grid.modalities)
-        streams = tuple(Stream(modality=name, rate_hz=None) for name in self.grid.modalities)
-        contract = InputContract(streams=streams, window_s=self.grid.window_s)
         tables = {name: embed(at_window(recipe, self.grid.window_s), store, cut=cut) for name, recipe in self.models.items()}
-        return {**tables, HANDMADE: statistics_table(store, contract, cut=cut)}
+        return {**tables, HANDMADE: statistics_table(store, self.grid.contract, cut=cut)}
 
     def _chosen(self, place: _Place) -> list[str]:
         """Return who teaches at a place: the first of an order that the draw decides, so that larger groups hold smaller."""
@@ -278,10 +281,7 @@ def _sides(store: Store, task: Task, grid: Grid) -> tuple[list[str], list[str]]:
 
 def _labelled(store: Store, task: Task, grid: Grid) -> list[str]:
     """Return the participants of whom a window has a label."""
-    streams = tuple(Stream(modality=name, rate_hz=None) for name in grid.modalities)
-    _, index = Cut(modalities=grid.modalities).index(
-        store, InputContract(streams=streams, window_s=grid.window_s), reader=HANDMADE
-    )
+    _, index = Cut(modalities=grid.modalities).index(store, grid.contract, reader=HANDMADE)
     who = np.array(index.participants)[index.participant]
     rows = Rows(
         participant=who,

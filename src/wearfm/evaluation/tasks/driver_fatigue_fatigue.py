@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import event_label, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "four of the thirty channels there, all here; another split"
 
 TASK = Task(
@@ -19,30 +19,5 @@ TASK = Task(
     positive="fatigue",
     metric="auroc",
     citation="Min, Wang & Hu 2017, PLoS ONE 12(12):e0188756",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc",
-            value=0.74292,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc",
-            value=0.63249,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="Chronos",
-            metric="auroc",
-            value=0.76722,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("auroc", {"NormWear": 0.74292, STATISTICS: 0.63249, "Chronos": 0.76722}, why_not=WHY_NOT),
 )

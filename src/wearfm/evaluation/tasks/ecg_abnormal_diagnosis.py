@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import fact_in, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 from wearfm.signals.recording import Fact
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "single beats of one lead of a part of the people there, records of fifteen leads here; another split"
 ANSWERS: dict[Fact, str] = {"healthy control": "no", "myocardial infarction": "yes"}
 
@@ -22,22 +22,5 @@ TASK = Task(
     metric="auroc",
     demographics=("age_years", "sex"),
     citation="Bousseljot, Kreiseler & Schnabel 1995, Biomedizinische Technik 40(S1):317",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc",
-            value=0.9914,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc",
-            value=0.97092,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("auroc", {"NormWear": 0.9914, STATISTICS: 0.97092}, why_not=WHY_NOT),
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import fact_in, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 from wearfm.signals.recording import Fact
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "their split of the 500 segments is not ours"
 STATES = ("eyes open", "eyes closed", "healthy area", "tumour area", "seizure")
 ANSWERS: dict[Fact, str] = {state: "yes" if state == "healthy area" else "no" for state in STATES}
@@ -22,22 +22,5 @@ TASK = Task(
     positive="yes",
     metric="auroc",
     citation="Andrzejak et al. 2001, Physical Review E 64:061907",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc",
-            value=0.88541,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc",
-            value=0.86274,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("auroc", {"NormWear": 0.88541, STATISTICS: 0.86274}, why_not=WHY_NOT),
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import event_label, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 ACTIVITIES = ("walking", "walking upstairs", "walking downstairs", "sitting", "standing", "lying")  # the six of UCI-HAR
+
+WHY_NOT = "30 people and UCI-HAR's own windows there, 21 people and the raw recordings here"
 
 TASK = Task(
     name="hapt_activity",
@@ -18,22 +20,9 @@ TASK = Task(
     classes=ACTIVITIES,
     metric="auroc_ovo",
     citation="Reyes-Ortiz et al. 2016, Neurocomputing 171:754",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc_ovo",
-            value=0.98954,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="30 people and UCI-HAR's own windows there, 21 people and the raw recordings here",
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc_ovo",
-            value=0.95784,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="30 people and UCI-HAR's own windows there, 21 people and the raw recordings here",
-        ),
+    published=of_normwear(
+        "auroc_ovo",
+        {"NormWear": 0.98954, STATISTICS: 0.95784},
+        why_not=WHY_NOT,
     ),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import fact, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import MEAN, STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "125 pieces with both pressures in one figure there, the mean of a person's readings here"
 
 TASK = Task(
@@ -18,30 +18,5 @@ TASK = Task(
     label=of_dataset("noninvasive_bp", fact("sbp_mmHg")),
     metric="mae",
     citation="Esmaili, Kachuee & Shabany 2017, IEEE Trans. Instrum. Meas. 66(12):3299",
-    published=(
-        Published(
-            model="NormWear",
-            metric="relative_accuracy",
-            value=0.9242,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="relative_accuracy",
-            value=0.9231,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="the mean of the training people (as published)",
-            metric="relative_accuracy",
-            value=0.92988,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("relative_accuracy", {"NormWear": 0.9242, STATISTICS: 0.9231, MEAN: 0.92988}, why_not=WHY_NOT),
 )

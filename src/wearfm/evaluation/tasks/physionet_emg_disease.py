@@ -7,9 +7,9 @@ no figure on it says anything about disease.
 from __future__ import annotations
 
 from wearfm.evaluation.labels import fact, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "pieces of the same three recordings lie on both sides there"
 
 TASK = Task(
@@ -22,22 +22,5 @@ TASK = Task(
     classes=("healthy", "neuropathy", "myopathy"),
     metric="auroc_ovo",
     citation="Goldberger et al. 2000, Circulation 101(23):e215; PhysioNet emgdb",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc_ovo",
-            value=0.99216,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc_ovo",
-            value=0.99309,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("auroc_ovo", {"NormWear": 0.99216, STATISTICS: 0.99309}, why_not=WHY_NOT),
 )

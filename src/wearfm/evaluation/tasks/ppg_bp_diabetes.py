@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import fact_in, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
+WHY_NOT = "219 people there, 146 here; their split, window and model weights are not ours"
 
 TASK = Task(
     name="ppg_bp_diabetes",
@@ -19,30 +20,9 @@ TASK = Task(
     metric="auroc",
     demographics=("age_years", "sex", "bmi_kg_m2"),
     citation="Liang et al. 2018, Scientific Data 5:180020",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc",
-            value=0.55893,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="219 people there, 146 here; their split, window and model weights are not ours",
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc",
-            value=0.47823,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="219 people there, 146 here; their split, window and model weights are not ours",
-        ),
-        Published(
-            model="TF-C",
-            metric="auroc",
-            value=0.57883,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="219 people there, 146 here; their split, window and model weights are not ours",
-        ),
+    published=of_normwear(
+        "auroc",
+        {"NormWear": 0.55893, STATISTICS: 0.47823, "TF-C": 0.57883},
+        why_not=WHY_NOT,
     ),
 )

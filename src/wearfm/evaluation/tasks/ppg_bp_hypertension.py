@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import fact_in, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 STAGES = ("normal", "prehypertension", "stage 1 hypertension", "stage 2 hypertension")
+
+WHY_NOT = "219 people there, 146 here; their split, window and model weights are not ours"
 
 TASK = Task(
     name="ppg_bp_hypertension",
@@ -19,30 +21,9 @@ TASK = Task(
     metric="auroc_ovo",
     demographics=("age_years", "sex", "bmi_kg_m2"),
     citation="Liang et al. 2018, Scientific Data 5:180020",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc_ovo",
-            value=0.62341,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="219 people there, 146 here; their split, window and model weights are not ours",
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc_ovo",
-            value=0.59499,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="219 people there, 146 here; their split, window and model weights are not ours",
-        ),
-        Published(
-            model="TF-C",
-            metric="auroc_ovo",
-            value=0.65229,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not="219 people there, 146 here; their split, window and model weights are not ours",
-        ),
+    published=of_normwear(
+        "auroc_ovo",
+        {"NormWear": 0.62341, STATISTICS: 0.59499, "TF-C": 0.65229},
+        why_not=WHY_NOT,
     ),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import fact, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import MEAN, STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "their pieces and their split are not ours"
 
 TASK = Task(
@@ -19,30 +19,5 @@ TASK = Task(
     metric="mae",
     demographics=("age_years", "sex"),
     citation="Abuzairi et al. 2024, Data in Brief 52:109823",
-    published=(
-        Published(
-            model="NormWear",
-            metric="relative_accuracy",
-            value=0.94632,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="relative_accuracy",
-            value=0.94219,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="the mean of the training people (as published)",
-            metric="relative_accuracy",
-            value=0.94816,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("relative_accuracy", {"NormWear": 0.94632, STATISTICS: 0.94219, MEAN: 0.94816}, why_not=WHY_NOT),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import event_label, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "windows as published there, cut anew out of joined stretches here; another split"
 ACTIVITIES = ("walking", "walking upstairs", "walking downstairs", "sitting", "standing", "lying")
 
@@ -19,30 +19,5 @@ TASK = Task(
     classes=ACTIVITIES,
     metric="auroc_ovo",
     citation="Anguita et al. 2013, ESANN",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc_ovo",
-            value=0.98954,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc_ovo",
-            value=0.95784,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="TF-C",
-            metric="auroc_ovo",
-            value=0.96892,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("auroc_ovo", {"NormWear": 0.98954, STATISTICS: 0.95784, "TF-C": 0.96892}, why_not=WHY_NOT),
 )

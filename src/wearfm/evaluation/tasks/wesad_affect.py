@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wearfm.evaluation.labels import event_label, of_dataset
-from wearfm.evaluation.task import Published, Task
+from wearfm.evaluation.published import STATISTICS, of_normwear
+from wearfm.evaluation.task import Task
 
-PROTOCOL = "NormWear (arXiv:2412.09758), Table 2: linear probe, one split by subject 80/20"
 WHY_NOT = "ten channels of both devices at once there, one device at a time here; another split"
 STATES = ("baseline", "stress", "amusement")
 
@@ -20,30 +20,5 @@ TASK = Task(
     metric="auroc_ovo",
     demographics=("age_years", "sex"),
     citation="Schmidt et al. 2018, ICMI, doi:10.1145/3242969.3242985",
-    published=(
-        Published(
-            model="NormWear",
-            metric="auroc_ovo",
-            value=0.7606,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="hand-made statistics (as published)",
-            metric="auroc_ovo",
-            value=0.66213,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-        Published(
-            model="CLAP",
-            metric="auroc_ovo",
-            value=0.72383,
-            protocol=PROTOCOL,
-            matches=False,
-            why_not=WHY_NOT,
-        ),
-    ),
+    published=of_normwear("auroc_ovo", {"NormWear": 0.7606, STATISTICS: 0.66213, "CLAP": 0.72383}, why_not=WHY_NOT),
 )
