@@ -102,6 +102,40 @@ def _parse_text(path: Path, mapping: Mapping, names: list[str], odd: list[str] |
     return Rows(columns=columns, num_rows=table.num_rows, malformed=malformed)
 
 
+def read_text(
+    path: Path,
+    content: bytes | Bytes,
+    *,
+    what: str = "not a table",
+    names: Sequence[str] = (),
+    skip_rows: int = 0,
+    delimiter: str = ",",
+    convert: pyarrow.csv.ConvertOptions | None = None,
+) -> tuple[pa.Table, int]:
+    """Return a table of text whose columns are known, and how many rows had too few or too many cells.
+
+    what: how the reason of a BadRecording begins ("BVP.csv is not a table"). names: of the columns, () where the first row has them.
+    skip_rows: rows before the first of samples, where names are given.
+    """
+    malformed = 0
+
+    def skip(_: object) -> str:
+        nonlocal malformed
+        malformed += 1
+        return "skip"
+
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(content)),
+            read_options=pyarrow.csv.ReadOptions(column_names=list(names), skip_rows=skip_rows, encoding=encoding(content)),
+            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=skip),
+            convert_options=convert,
+        )
+    except pa.ArrowException as error:
+        raise BadRecording(path, 0, f"{what}: {str(error).splitlines()[0]}") from error
+    return table, malformed
+
+
 def names_of(path: Path, mapping: Mapping, delimiter: str) -> list[str]:
     """Return the names of all columns of a text table; numbered if no row names them, or where names are repeated."""
     lines = peek(path).decode(encoding(peek(path)), errors="replace").removeprefix("\ufeff").splitlines()

@@ -38,7 +38,8 @@ from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, on_grid, runs
-from wearfm.readers.base import Reader, encoding, load, stem
+from wearfm.readers.base import Reader, load, stem
+from wearfm.readers.cells import read_text
 from wearfm.readers.columns import numbers
 from wearfm.readers.labels import Meaning
 from wearfm.readers.stamps import undated
@@ -105,26 +106,13 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def _parse(path: Path, table: bytes) -> tuple[dict[str, pa.ChunkedArray], int]:
     """Return the columns, and how many rows had the wrong number of cells."""
-    lost: list[object] = []
-
-    def skip(row: object) -> str:
-        lost.append(row)
-        return "skip"
-
-    try:
-        read = pyarrow.csv.read_csv(
-            pa.BufferReader(table),
-            read_options=pyarrow.csv.ReadOptions(encoding=encoding(table)),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=";", invalid_row_handler=skip),
-            convert_options=pyarrow.csv.ConvertOptions(column_types={"DATE/TIME": pa.string()}, strings_can_be_null=True),
-        )
-    except pa.ArrowException as error:
-        raise BadRecording(path, 0, f"not a table: {str(error).splitlines()[0]}") from error
+    convert = pyarrow.csv.ConvertOptions(column_types={"DATE/TIME": pa.string()}, strings_can_be_null=True)
+    read, malformed = read_text(path, table, delimiter=";", convert=convert)
     if len(set(read.column_names)) < len(read.column_names) or "PIM" not in read.column_names:
         raise BadRecording(path, 0, "the table has no column PIM, or two of one name; export it again")
     columns = dict(zip((name.strip() for name in read.column_names), read.columns, strict=True))
     columns["DATE/TIME"] = pc.strptime(columns["DATE/TIME"], format="%d/%m/%Y %H:%M:%S", unit="s", error_is_null=True)
-    return columns, len(lost)
+    return columns, malformed
 
 
 def _add_rows(found: Assembly, rows: dict[str, pa.ChunkedArray], grid: Grid, findings: tuple[Finding, ...]) -> None:

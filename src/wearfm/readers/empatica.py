@@ -21,7 +21,6 @@ words among numbers are masked and counted. A start that is no date, or a rate t
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 import zlib
@@ -31,12 +30,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, Series, nanoseconds
-from wearfm.readers.base import Reader, encoding, load, peek, unpack
+from wearfm.readers.base import Reader, load, peek, unpack
+from wearfm.readers.cells import read_text
 from wearfm.readers.columns import numbers
 from wearfm.readers.labels import Meaning
 from wearfm.signals.clock import clock_of
@@ -225,21 +224,8 @@ def _start(session: Session, sensor: str, line: bytes, *, offset: int) -> int:
 
 
 def _parse(session: Session, sensor: str, text: bytes, columns: int) -> tuple[list[pa.ChunkedArray], int]:
-    lost: list[object] = []
-
-    def skip(row: object) -> str:
-        lost.append(row)
-        return "skip"
-
-    try:
-        table = pyarrow.csv.read_csv(
-            io.BytesIO(text),
-            read_options=pyarrow.csv.ReadOptions(column_names=list("xyz"[:columns]), encoding=encoding(text)),
-            parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=skip),
-        )
-    except pa.ArrowException as error:
-        raise BadRecording(session.path, 0, f"{sensor}.csv is not a table: {str(error).splitlines()[0]}") from error
-    return table.columns, len(lost)
+    table, malformed = read_text(session.path, text, what=f"{sensor}.csv is not a table", names="xyz"[:columns])
+    return table.columns, malformed
 
 
 def _add(found: Assembly, label: str, meaning: Meaning, stream: Stream, *, column: int, scale: float = 1.0) -> None:

@@ -39,7 +39,8 @@ from numpy.typing import NDArray
 
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, EventRow
-from wearfm.readers.base import Reader, encoding, load, peek
+from wearfm.readers.base import Reader, load, peek
+from wearfm.readers.cells import read_text
 from wearfm.readers.labels import Meaning
 from wearfm.readers.totals import stamped_minutes
 from wearfm.signals.recording import SECOND, Events, Fact, Recording
@@ -216,25 +217,9 @@ def _take(people: dict[int, Person], notes: list[str], file: Path) -> None:
 
 
 def _parse(file: Path, titles: tuple[str, ...]) -> tuple[pa.Table, int]:
-    content = load(file)
-    lost: list[object] = []
-
-    def skip(row: object) -> str:
-        lost.append(row)
-        return "skip"
-
-    try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(pa.py_buffer(content)),
-            read_options=pyarrow.csv.ReadOptions(column_names=list(titles), skip_rows=1, encoding=encoding(content)),
-            parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=skip),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types={titles[0]: pa.string(), titles[1]: pa.string()}, strings_can_be_null=True
-            ),
-        )
-    except pa.ArrowException as error:
-        raise BadRecording(file, 0, f"not a table: {str(error).splitlines()[0]}") from error
-    return table, len(lost)
+    text = {titles[0]: pa.string(), titles[1]: pa.string()}
+    convert = pyarrow.csv.ConvertOptions(column_types=text, strings_can_be_null=True)
+    return read_text(file, load(file), names=titles, skip_rows=1, convert=convert)
 
 
 def _ids(column: pa.ChunkedArray) -> NDArray[np.int64]:

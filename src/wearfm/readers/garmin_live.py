@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 
 from wearfm.errors import BadRecording
 from wearfm.readers.assembly import Assembly, on_grid
-from wearfm.readers.base import Reader, encoding, load, peek
+from wearfm.readers.base import Reader, load, peek
+from wearfm.readers.cells import read_text
 from wearfm.readers.columns import millisecond_stamps, numbers
 from wearfm.readers.labels import Meaning
 from wearfm.readers.stamps import offset_s, stretches
@@ -132,33 +133,17 @@ def _is_member(path: Path) -> bool:
 def _parse(file: Path, notes: list[str]) -> Lines:
     kind, content = _kind(peek(file)), load(file)
     names = ["time", "x", "y", "z"] if kind == "acc" else ["time", "name", "value"]
-    lost: list[object] = []
-
-    def skip(row: object) -> str:
-        lost.append(row)
-        return "skip"
-
-    try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(pa.py_buffer(content)),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, encoding=encoding(content)),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=";", invalid_row_handler=skip),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowException as error:
-        raise BadRecording(file, 0, f"not a table: {str(error).splitlines()[0]}") from error
+    convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    table, malformed = read_text(file, content, names=names, delimiter=";", convert=convert)
     wall, has_time = millisecond_stamps(table.column("time"))
     offset = _offsets(pc.utf8_slice_codeunits(table.column("time"), 23, 30))
     keep = has_time & (offset != _NONE)
-    keep &= np.asarray(pc.match_substring_regex(table.column(names[-1]), r"^-?\d{1,9}(\.\d{1,9})?$").combine_chunks()).astype(
-        bool
-    )
+    is_number = pc.match_substring_regex(table.column(names[-1]), r"^-?\d{1,9}(\.\d{1,9})?$").combine_chunks()
+    keep &= np.asarray(is_number).astype(bool)
     utc = wall - np.where(keep, offset, 0) * SECOND
     keep &= (utc >= _FIRST_NS) & (utc < _LAST_NS)
-    if lost or not keep.all():
-        count = len(lost) + int(np.count_nonzero(~keep))
+    if malformed or not keep.all():
+        count = malformed + int(np.count_nonzero(~keep))
         notes.append(f"{count} lines of {file.name} have no time, no number or the wrong number of cells; left out")
     whole = Lines(kind=kind, time_ns=utc, offset_s=offset, cells=list(table.columns[1:]))
     return whole.select(keep)

@@ -41,7 +41,8 @@ from numpy.typing import NDArray
 
 from wearfm.errors import BadConfiguration, BadRecording
 from wearfm.readers.assembly import Assembly, on_grid
-from wearfm.readers.base import Reader, encoding, load, peek
+from wearfm.readers.base import Reader, load, peek
+from wearfm.readers.cells import read_text
 from wearfm.readers.columns import millisecond_stamps, numbers
 from wearfm.readers.labels import Meaning
 from wearfm.signals.quality_record import Finding
@@ -155,21 +156,12 @@ def _parse(found: Assembly, file: Path) -> Table | None:
     second = content.split(b"\n", 2)[1:2]
     wide = len(second[0].split(b";")) if second else 0
     names = [*titles, *(f"({place})" for place in range(len(titles), wide))]  # PPG rows end in a semicolon
-    lost: list[object] = []
-
-    def skip(row: object) -> str:
-        lost.append(row)
-        return "skip"
-
+    convert = pyarrow.csv.ConvertOptions(column_types={_PHONE: pa.string()}, strings_can_be_null=True)
+    what = f"{file.name} is no table"
     try:
-        read = pyarrow.csv.read_csv(
-            pa.BufferReader(content),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, skip_rows=1, encoding=encoding(content)),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=";", invalid_row_handler=skip),
-            convert_options=pyarrow.csv.ConvertOptions(column_types={_PHONE: pa.string()}, strings_can_be_null=True),
-        )
-    except pa.ArrowException as error:
-        found.note(f"{file.name} is no table: {str(error).splitlines()[0][:120]}")
+        read, malformed = read_text(file, content, what=what, names=names, skip_rows=1, delimiter=";", convert=convert)
+    except BadRecording as error:
+        found.note(error.reason[: len(what) + 122])
         return None
     stamps, has_time = millisecond_stamps(read.column(_PHONE))
     if not has_time.any():
@@ -177,7 +169,7 @@ def _parse(found: Assembly, file: Path) -> Table | None:
         return None
     columns = {name: column.filter(pa.array(has_time)) for name, column in zip(read.column_names, read.columns, strict=True)}
     kept = {name: column for name, column in columns.items() if name in titles and name != _PHONE}
-    count = len(lost) + int(np.count_nonzero(~has_time))
+    count = malformed + int(np.count_nonzero(~has_time))
     return Table(name=file.name, phone_ns=stamps[has_time], columns=kept, lost=count)
 
 
