@@ -114,8 +114,8 @@ def read_text(
 ) -> tuple[pa.Table, int]:
     """Return a table of text whose columns are known, and how many rows had too few or too many cells.
 
-    what: how the reason of a BadRecording begins ("BVP.csv is not a table"). names: of the columns, () where the first row has them.
-    skip_rows: rows before the first of samples, where names are given.
+    what: how the reason of a BadRecording begins ("BVP.csv is not a table"). names: of the columns, () where the first row
+    has them. skip_rows: rows before the first of samples, where names are given.
     """
     malformed = 0
 
